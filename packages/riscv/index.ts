@@ -1,0 +1,16 @@
+/** Front door of @virga/riscv. */
+export {
+  codePage,
+  hartBlockBytes,
+  hartExit,
+  hartFields,
+  hartFlag,
+  hartOffset,
+  hartPart,
+  hartRequest,
+  hartStatus,
+  renderLayout,
+  tlbEntries,
+} from './hart/layout.ts'
+export type { CompressedInstruction, Instruction } from './isa/encoding.ts'
+export { compressedInstructions, type Decoded, decode, findInstruction, instructionLength, instructions } from './isa/table.ts'

@@ -1,0 +1,825 @@
+/**
+ * The reader of the instruction table that makes interpreter handlers: operands come from the record, results go
+ * to the hart block. A value is a piece of wasm that can be pushed any number of times and has no effects; what
+ * has effects (memory, floating point) is emitted where it is called and bound to a local.
+ */
+
+import type { FunctionBuilder } from '@virga/wasm'
+import { hartExit } from '../hart/layout.ts'
+import type {
+  AmoOperation,
+  CboOperation,
+  CsrOperation,
+  Format,
+  IntegerKind,
+  Meaning,
+  Width,
+} from '../isa/meaning.ts'
+import { isUpperImmediate } from './decoder.ts'
+import * as float from './float-path.ts'
+import { type Frame, hartField, pushPc } from './frame.ts'
+import { emitAtomicAddress, emitLoad, emitStore, signExtend } from './memory-path.ts'
+import type { Variant } from './operations.ts'
+
+/** Offsets in a record. */
+const record = { rd: 2, rs1: 3, rs2: 4, immWord: 4, rm: 5, rs3: 6 } as const
+
+/** A value: pushes an i64, or an i32 that is 0 or 1. */
+export interface Expression {
+  readonly type: 'i32' | 'i64'
+  readonly push: () => void
+}
+
+/** Emits one handler. */
+export class HandlerReader implements Meaning<Expression> {
+  private readonly frame: Frame
+  private readonly variant: Variant
+  private readonly f: FunctionBuilder
+
+  constructor(frame: Frame, variant: Variant) {
+    this.frame = frame
+    this.variant = variant
+    this.f = frame.f
+  }
+
+  /** Emits the whole handler: the meaning, then the step to the next record. */
+  emit(): void {
+    const { f, frame, variant } = this
+    variant.instruction.meaning(this)
+    f.localGet(frame.locals.record)
+    f.i32Const(variant.length * 4)
+    f.i32Add()
+    f.localSet(frame.locals.record)
+    f.br(frame.exits.next)
+    frame.scratch.release()
+  }
+
+  // Operands
+
+  private pushRecordByte(offset: number): void {
+    this.f.localGet(this.frame.locals.record)
+    this.f.i32Load8U(offset)
+  }
+
+  private pushRegisterAddress(offset: number): void {
+    this.f.localGet(this.frame.locals.hart)
+    this.pushRecordByte(offset)
+    this.f.i32Add()
+  }
+
+  private register(offset: number, file: 'x' | 'f'): Expression {
+    return this.value(() => {
+      this.pushRegisterAddress(offset)
+      this.f.i64Load(hartField(file))
+    })
+  }
+
+  private value(push: () => void): Expression {
+    return { type: 'i64', push }
+  }
+
+  rs1(): Expression {
+    return this.register(record.rs1, 'x')
+  }
+
+  rs2(): Expression {
+    return this.register(record.rs2, 'x')
+  }
+
+  imm(): Expression {
+    const { f } = this
+    return this.value(() => {
+      f.localGet(this.frame.locals.record)
+      f.i64Load32S(record.immWord)
+      if (isUpperImmediate(this.variant.instruction.operands)) {
+        f.i64Const(-256)
+        f.i64And()
+        f.i64Const(4)
+        f.i64Shl()
+      } else {
+        f.i64Const(8)
+        f.i64ShrS()
+      }
+    })
+  }
+
+  uimm(): Expression {
+    return this.value(() => {
+      this.pushRecordByte(record.rs1)
+      this.f.i32Const(3)
+      this.f.i32ShrU()
+      this.f.i64ExtendI32U()
+    })
+  }
+
+  pc(): Expression {
+    return this.value(() => pushPc(this.frame))
+  }
+
+  nextPc(): Expression {
+    return this.add(this.pc(), this.constant(BigInt(this.variant.length)))
+  }
+
+  frs1(format: Format): Expression {
+    return this.unboxed(format, this.frs1Raw())
+  }
+
+  frs2(format: Format): Expression {
+    return this.unboxed(format, this.frs2Raw())
+  }
+
+  frs3(format: Format): Expression {
+    return this.unboxed(format, this.register(record.rs3, 'f'))
+  }
+
+  frs1Raw(): Expression {
+    return this.register(record.rs1, 'f')
+  }
+
+  frs2Raw(): Expression {
+    return this.register(record.rs2, 'f')
+  }
+
+  private unboxed(format: Format, raw: Expression): Expression {
+    if (format === 'd') return raw
+    const bits = this.let(raw)
+    return this.let(this.value(() => float.pushUnboxed(this.f, bits.push)))
+  }
+
+  setRd(value: Expression): void {
+    if (this.variant.rdZero) return
+    this.pushRegisterAddress(record.rd)
+    this.pushLong(value)
+    this.f.i64Store(hartField('x'))
+  }
+
+  setFrd(format: Format, value: Expression): void {
+    this.pushRegisterAddress(record.rd)
+    this.pushLong(value)
+    if (format === 's') {
+      this.f.i64Const(-4294967296)
+      this.f.i64Or()
+    }
+    this.f.i64Store(hartField('f'))
+    float.emitDirty(this.frame)
+  }
+
+  // Arithmetic
+
+  private pushLong(value: Expression): void {
+    value.push()
+    if (value.type === 'i32') this.f.i64ExtendI32U()
+  }
+
+  private unary(a: Expression, operate: () => void): Expression {
+    return this.value(() => {
+      this.pushLong(a)
+      operate()
+    })
+  }
+
+  private binary(a: Expression, b: Expression, operate: () => void): Expression {
+    return this.value(() => {
+      this.pushLong(a)
+      this.pushLong(b)
+      operate()
+    })
+  }
+
+  private comparison(a: Expression, b: Expression, operate: () => void): Expression {
+    return { type: 'i32', push: this.binary(a, b, operate).push }
+  }
+
+  constant(value: bigint): Expression {
+    return this.value(() => this.f.i64Const(value))
+  }
+
+  let(value: Expression): Expression {
+    const local = this.frame.scratch.take(value.type)
+    value.push()
+    this.f.localSet(local)
+    return this.local(local, value.type)
+  }
+
+  private local(index: number, type: 'i32' | 'i64' = 'i64'): Expression {
+    return { type, push: () => this.f.localGet(index) }
+  }
+
+  add(a: Expression, b: Expression): Expression {
+    return this.binary(a, b, () => this.f.i64Add())
+  }
+
+  sub(a: Expression, b: Expression): Expression {
+    return this.binary(a, b, () => this.f.i64Sub())
+  }
+
+  and(a: Expression, b: Expression): Expression {
+    return this.binary(a, b, () => this.f.i64And())
+  }
+
+  or(a: Expression, b: Expression): Expression {
+    return this.binary(a, b, () => this.f.i64Or())
+  }
+
+  xor(a: Expression, b: Expression): Expression {
+    return this.binary(a, b, () => this.f.i64Xor())
+  }
+
+  not(a: Expression): Expression {
+    return this.xor(a, this.constant(-1n))
+  }
+
+  shiftLeft(a: Expression, amount: Expression): Expression {
+    return this.binary(a, amount, () => this.f.i64Shl())
+  }
+
+  shiftRight(a: Expression, amount: Expression): Expression {
+    return this.binary(a, amount, () => this.f.i64ShrU())
+  }
+
+  shiftRightArithmetic(a: Expression, amount: Expression): Expression {
+    return this.binary(a, amount, () => this.f.i64ShrS())
+  }
+
+  rotateLeft(a: Expression, amount: Expression): Expression {
+    return this.binary(a, amount, () => this.f.i64Rotl())
+  }
+
+  rotateRight(a: Expression, amount: Expression): Expression {
+    return this.binary(a, amount, () => this.f.i64Rotr())
+  }
+
+  mul(a: Expression, b: Expression): Expression {
+    return this.binary(a, b, () => this.f.i64Mul())
+  }
+
+  mulHigh(a: Expression, b: Expression, signs: 'ss' | 'su' | 'uu'): Expression {
+    const [x, y] = [this.let(a), this.let(b)]
+    const unsigned = this.binary(x, y, () => this.f.call(this.frame.mulHighUnsigned))
+    const correction = (sign: Expression, other: Expression) =>
+      this.and(this.shiftRightArithmetic(sign, this.constant(63n)), other)
+    if (signs === 'uu') return unsigned
+    const once = this.sub(unsigned, correction(x, y))
+    return signs === 'su' ? once : this.sub(once, correction(y, x))
+  }
+
+  divide(a: Expression, b: Expression, sign: 's' | 'u'): Expression {
+    const [x, y] = [this.let(a), this.let(b)]
+    return this.guarded(
+      y,
+      this.constant(-1n),
+      sign === 's' ? this.sub(this.constant(0n), x) : undefined,
+      this.binary(x, y, () => (sign === 's' ? this.f.i64DivS() : this.f.i64DivU())),
+    )
+  }
+
+  remainder(a: Expression, b: Expression, sign: 's' | 'u'): Expression {
+    const [x, y] = [this.let(a), this.let(b)]
+    return this.guarded(
+      y,
+      x,
+      undefined,
+      this.binary(x, y, () => (sign === 's' ? this.f.i64RemS() : this.f.i64RemU())),
+    )
+  }
+
+  /** A division that cannot trap: other results for a divisor of zero and, if given, of minus one. */
+  private guarded(
+    divisor: Expression,
+    ifZero: Expression,
+    ifMinusOne: Expression | undefined,
+    otherwise: Expression,
+  ): Expression {
+    const { f } = this
+    const result = this.frame.scratch.take('i64')
+    divisor.push()
+    f.i64Eqz()
+    f.if_('i64')
+    ifZero.push()
+    f.else_()
+    if (ifMinusOne !== undefined) {
+      divisor.push()
+      f.i64Const(-1)
+      f.i64Eq()
+      f.if_('i64')
+      ifMinusOne.push()
+      f.else_()
+    }
+    otherwise.push()
+    if (ifMinusOne !== undefined) f.end()
+    f.end()
+    f.localSet(result)
+    return this.local(result)
+  }
+
+  signExtend(a: Expression, from: 8 | 16 | 32): Expression {
+    return this.unary(a, () => signExtend(this.f, from))
+  }
+
+  zeroExtend(a: Expression, from: 8 | 16 | 32): Expression {
+    return this.and(a, this.constant((1n << BigInt(from)) - 1n))
+  }
+
+  equal(a: Expression, b: Expression): Expression {
+    return this.comparison(a, b, () => this.f.i64Eq())
+  }
+
+  notEqual(a: Expression, b: Expression): Expression {
+    return this.comparison(a, b, () => this.f.i64Ne())
+  }
+
+  lessSigned(a: Expression, b: Expression): Expression {
+    return this.comparison(a, b, () => this.f.i64LtS())
+  }
+
+  lessUnsigned(a: Expression, b: Expression): Expression {
+    return this.comparison(a, b, () => this.f.i64LtU())
+  }
+
+  countLeadingZeros(a: Expression): Expression {
+    return this.unary(a, () => this.f.i64Clz())
+  }
+
+  countTrailingZeros(a: Expression): Expression {
+    return this.unary(a, () => this.f.i64Ctz())
+  }
+
+  popCount(a: Expression): Expression {
+    return this.unary(a, () => this.f.i64Popcnt())
+  }
+
+  select(condition: Expression, ifTrue: Expression, ifFalse: Expression): Expression {
+    return this.value(() => {
+      this.pushLong(ifTrue)
+      this.pushLong(ifFalse)
+      this.pushCondition(condition)
+      this.f.select()
+    })
+  }
+
+  private pushCondition(condition: Expression): void {
+    condition.push()
+    if (condition.type === 'i64') this.f.i32WrapI64()
+  }
+
+  // Control
+
+  jump(target: Expression): void {
+    target.push()
+    this.f.localSet(this.frame.locals.target)
+    this.f.br(this.frame.exits.jump)
+  }
+
+  jumpRelative(): void {
+    const { f, frame, variant } = this
+    const { locals, exits } = frame
+    if (!variant.near) {
+      this.jump(this.add(this.pc(), this.imm()))
+      return
+    }
+    f.localGet(locals.record)
+    f.localGet(locals.record)
+    f.i32Load(record.immWord)
+    f.i32Const(8)
+    f.i32ShrS()
+    f.i32Add()
+    f.localSet(locals.record)
+    pushMustLeave(frame)
+    f.i32Eqz()
+    f.brIf(exits.next)
+    this.jump(this.pc())
+  }
+
+  branch(condition: Expression): void {
+    this.pushCondition(condition)
+    this.f.if_()
+    this.jumpRelative()
+    this.f.end()
+  }
+
+  // Memory
+
+  private bind(address: Expression): number {
+    const local = this.frame.scratch.take('i64')
+    address.push()
+    this.f.localSet(local)
+    return local
+  }
+
+  load(width: Width, sign: 's' | 'u', address: Expression): Expression {
+    return this.local(emitLoad(this.frame, width, sign, this.bind(address)))
+  }
+
+  store(width: Width, address: Expression, value: Expression): void {
+    emitStore(this.frame, width, this.bind(address), value.push)
+  }
+
+  amo(operation: AmoOperation, width: 32 | 64, address: Expression, value: Expression): Expression {
+    const place = emitAtomicAddress(this.frame, width, this.bind(address), 'write')
+    const result = this.frame.scratch.take('i64')
+    if (operation in readModifyWrite) {
+      this.f.localGet(place)
+      value.push()
+      const [doubleword, word] = readModifyWrite[operation as keyof typeof readModifyWrite]
+      this.f[width === 64 ? doubleword : word]()
+      signExtend(this.f, width)
+      this.f.localSet(result)
+    } else {
+      this.compareAndSwapLoop(operation as 'min' | 'max' | 'minu' | 'maxu', width, place, value, result)
+    }
+    return this.local(result)
+  }
+
+  /** WebAssembly has no atomic minimum: read, choose, and swap until nobody came between. */
+  private compareAndSwapLoop(
+    operation: 'min' | 'max' | 'minu' | 'maxu',
+    width: 32 | 64,
+    place: number,
+    value: Expression,
+    old: number,
+  ): void {
+    const { f } = this
+    const pushOperand = () => {
+      value.push()
+      signExtend(f, width)
+    }
+    const again = f.loop()
+    f.localGet(place)
+    width === 64 ? f.i64AtomicLoad() : f.i64AtomicLoad32U()
+    signExtend(f, width)
+    f.localSet(old)
+    f.localGet(place)
+    f.localGet(old)
+    if (width === 32) zeroExtend32(f)
+    f.localGet(old)
+    pushOperand()
+    f.localGet(old)
+    pushOperand()
+    // Sign extension keeps the order of unsigned words too, so one comparison serves both widths.
+    if (operation === 'min') f.i64LtS()
+    else if (operation === 'max') f.i64GtS()
+    else if (operation === 'minu') f.i64LtU()
+    else f.i64GtU()
+    f.select()
+    width === 64 ? f.i64AtomicRmwCmpxchg() : f.i64AtomicRmw32CmpxchgU()
+    signExtend(f, width)
+    f.localGet(old)
+    f.i64Ne()
+    f.brIf(again)
+    f.end()
+  }
+
+  loadReserved(width: 32 | 64, address: Expression): Expression {
+    const { f, frame } = this
+    const place = emitAtomicAddress(frame, width, this.bind(address), 'read')
+    const value = frame.scratch.take('i64')
+    f.localGet(place)
+    width === 64 ? f.i64AtomicLoad() : f.i64AtomicLoad32U()
+    f.localSet(value)
+    this.setHart('reservationAddr', () => f.localGet(place))
+    this.setHart('reservationValid', () => f.i32Const(1))
+    f.localGet(frame.locals.hart)
+    f.localGet(value)
+    f.i64Store(hartField('reservationValue'))
+    return this.signExtendTo(width, this.local(value))
+  }
+
+  storeConditional(width: 32 | 64, address: Expression, value: Expression): Expression {
+    const { f, frame } = this
+    const { locals } = frame
+    const place = emitAtomicAddress(frame, width, this.bind(address), 'write')
+    const failed = frame.scratch.take('i32')
+    f.localGet(locals.hart)
+    f.i32Load(hartField('reservationValid'))
+    f.localGet(locals.hart)
+    f.i32Load(hartField('reservationAddr'))
+    f.localGet(place)
+    f.i32Eq()
+    f.i32And()
+    f.if_('i32')
+    f.localGet(place)
+    f.localGet(locals.hart)
+    f.i64Load(hartField('reservationValue'))
+    value.push()
+    width === 64 ? f.i64AtomicRmwCmpxchg() : f.i64AtomicRmw32CmpxchgU()
+    f.localGet(locals.hart)
+    f.i64Load(hartField('reservationValue'))
+    f.i64Ne()
+    f.else_()
+    f.i32Const(1)
+    f.end()
+    f.localSet(failed)
+    this.setHart('reservationValid', () => f.i32Const(0))
+    return this.local(failed, 'i32')
+  }
+
+  private signExtendTo(width: 32 | 64, value: Expression): Expression {
+    return width === 32 ? this.signExtend(value, 32) : value
+  }
+
+  private setHart(field: string, push: () => void): void {
+    this.f.localGet(this.frame.locals.hart)
+    push()
+    this.f.i32Store(hartField(field))
+  }
+
+  fence(): void {
+    const { f } = this
+    const pushField = (mask: number) => {
+      this.imm().push()
+      f.i64Const(mask)
+      f.i64And()
+      f.i64Eqz()
+      f.i32Eqz()
+    }
+    // Only "earlier writes before later reads" needs a barrier on a host with total store order; an atomic
+    // read-modify-write of a private word is one, and cheaper than atomic.fence.
+    pushField(0x50)
+    pushField(0x0a)
+    f.i32And()
+    f.if_()
+    f.localGet(this.frame.locals.hart)
+    f.i32Const(0)
+    f.i32AtomicRmwAdd(hartField('scratch'))
+    f.drop()
+    f.end()
+  }
+
+  fenceI(): void {
+    this.callWithHart('fence_i')
+    this.jump(this.nextPc())
+  }
+
+  cbo(operation: CboOperation): void {
+    const { f, frame } = this
+    f.localGet(frame.locals.hart)
+    f.i32Const({ inval: 0, clean: 1, flush: 2, zero: 4 }[operation])
+    this.rs1().push()
+    f.call(frame.imports.call('cbo'))
+    this.checkException()
+  }
+
+  // Floating point
+
+  enableFp(): void {
+    float.emitEnabled(this.frame)
+  }
+
+  private floatResult(format: Format | 'integer', pushCall: () => void): Expression {
+    return this.local(float.emitOperation(this.frame, format, pushCall))
+  }
+
+  private pushFloats(format: Format, ...values: readonly Expression[]): void {
+    for (const value of values) {
+      value.push()
+      if (format === 's') this.f.i32WrapI64()
+    }
+  }
+
+  private floatCall(format: Format, name: string): void {
+    this.f.call(this.frame.imports.call(`${format === 's' ? 'f32' : 'f64'}_${name}`))
+  }
+
+  fpBinary(
+    operation: 'add' | 'sub' | 'mul' | 'div',
+    format: Format,
+    a: Expression,
+    b: Expression,
+  ): Expression {
+    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    return this.floatResult(format, () => {
+      this.pushFloats(format, a, b)
+      this.f.localGet(rounding)
+      this.floatCall(format, operation)
+    })
+  }
+
+  fpSqrt(format: Format, a: Expression): Expression {
+    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    return this.floatResult(format, () => {
+      this.pushFloats(format, a)
+      this.f.localGet(rounding)
+      this.floatCall(format, 'sqrt')
+    })
+  }
+
+  fpFma(format: Format, a: Expression, b: Expression, c: Expression): Expression {
+    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    return this.floatResult(format, () => {
+      this.pushFloats(format, a, b, c)
+      this.f.localGet(rounding)
+      this.floatCall(format, 'fma')
+    })
+  }
+
+  fpCompare(operation: 'eq' | 'lt' | 'le', format: Format, a: Expression, b: Expression): Expression {
+    const result = this.floatResult('integer', () => {
+      this.pushFloats(format, a, b)
+      this.floatCall(format, operation)
+      this.f.i64ExtendI32U()
+    })
+    float.emitDirty(this.frame)
+    return result
+  }
+
+  fpMinMax(operation: 'min' | 'max', format: Format, a: Expression, b: Expression): Expression {
+    return this.floatResult(format, () => {
+      this.pushFloats(format, a, b)
+      this.floatCall(format, operation)
+    })
+  }
+
+  fpClassify(format: Format, a: Expression): Expression {
+    return this.floatResult('integer', () => {
+      this.pushFloats(format, a)
+      this.floatCall(format, 'class')
+      this.f.i64ExtendI32U()
+    })
+  }
+
+  fpToInteger(format: Format, kind: IntegerKind, a: Expression): Expression {
+    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    const result = this.floatResult('integer', () => {
+      this.pushFloats(format, a)
+      this.f.localGet(rounding)
+      this.floatCall(format, `to_${float.integerNames[kind]}`)
+    })
+    float.emitDirty(this.frame)
+    return result
+  }
+
+  fpFromInteger(format: Format, kind: IntegerKind, a: Expression): Expression {
+    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    return this.floatResult(format, () => {
+      a.push()
+      this.f.localGet(rounding)
+      this.f.call(this.frame.imports.call(`${float.integerNames[kind]}_to_${format === 's' ? 'f32' : 'f64'}`))
+    })
+  }
+
+  fpConvert(to: Format, a: Expression): Expression {
+    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    return this.floatResult(to, () => {
+      this.pushFloats(to === 's' ? 'd' : 's', a)
+      if (to === 's') this.f.localGet(rounding)
+      this.floatCall(to === 's' ? 'd' : 's', to === 's' ? 'to_f32' : 'to_f64')
+    })
+  }
+
+  // System
+
+  private callWithHart(name: string): void {
+    this.f.localGet(this.frame.locals.hart)
+    this.f.call(this.frame.imports.call(name))
+  }
+
+  private checkException(): void {
+    const { f, frame } = this
+    f.localGet(frame.locals.hart)
+    f.i32Load(hartField('excCause'))
+    f.i32Const(-1)
+    f.i32Ne()
+    f.brIf(frame.exits.exception)
+  }
+
+  private saveCounters(): void {
+    this.setHart('icount', () => this.f.localGet(this.frame.locals.icount))
+  }
+
+  csr(operation: CsrOperation, operand: Expression): void {
+    const { f, frame, variant } = this
+    const access = frame.scratch.take('i32')
+    const old = frame.scratch.take('i64')
+    if (operation === 'write') {
+      f.i32Const(variant.rdZero ? 2 : 3)
+    } else {
+      f.i32Const(3)
+      f.i32Const(1)
+      this.pushRecordByte(record.rs1)
+      f.select()
+    }
+    f.localSet(access)
+    this.saveCounters()
+    f.localGet(frame.locals.hart)
+    this.imm().push()
+    f.i32WrapI64()
+    f.i32Const({ write: 0, set: 1, clear: 2 }[operation])
+    operand.push()
+    f.localGet(access)
+    f.call(frame.imports.call('csr'))
+    f.localSet(old)
+    this.checkException()
+    this.setRd(this.local(old))
+    // A write may change the mode's rules, the TLB context or what is pending: go the long way round.
+    f.localGet(access)
+    f.i32Const(2)
+    f.i32And()
+    f.if_()
+    this.jump(this.nextPc())
+    f.end()
+  }
+
+  ecall(): void {
+    this.callWithHart('ecall')
+    this.f.i32Eqz()
+    this.f.brIf(this.frame.exits.exception)
+    this.setPc(this.pc())
+    this.frame.exits.leave(hartExit.sbi)
+  }
+
+  ebreak(): void {
+    const { f, frame } = this
+    this.setHart('excCause', () => f.i32Const(3))
+    f.localGet(frame.locals.hart)
+    this.pc().push()
+    f.i64Store(hartField('excTval'))
+    f.br(frame.exits.exception)
+  }
+
+  private setPc(pc: Expression): void {
+    this.f.localGet(this.frame.locals.hart)
+    pc.push()
+    this.f.i64Store(hartField('pc'))
+  }
+
+  private trapReturn(name: 'mret' | 'sret'): void {
+    const { f, frame } = this
+    this.saveCounters()
+    this.callWithHart(name)
+    this.checkException()
+    f.localGet(frame.locals.hart)
+    f.i64Load(hartField('pc'))
+    f.localSet(frame.locals.target)
+    f.br(frame.exits.jump)
+  }
+
+  mret(): void {
+    this.trapReturn('mret')
+  }
+
+  sret(): void {
+    this.trapReturn('sret')
+  }
+
+  wfi(): void {
+    const { f, frame } = this
+    const sleep = frame.scratch.take('i32')
+    this.saveCounters()
+    this.callWithHart('wfi')
+    f.localSet(sleep)
+    this.checkException()
+    f.localGet(sleep)
+    f.if_()
+    this.setPc(this.nextPc())
+    frame.exits.leave(hartExit.wfi)
+    f.end()
+  }
+
+  fenceVma(): void {
+    const { f, frame } = this
+    const pushNamed = (offset: number) => {
+      this.pushRecordByte(offset)
+      f.i32Const(0)
+      f.i32Ne()
+    }
+    f.localGet(frame.locals.hart)
+    this.rs1().push()
+    this.rs2().push()
+    pushNamed(record.rs1)
+    pushNamed(record.rs2)
+    f.i32Const(1)
+    f.i32Shl()
+    f.i32Or()
+    f.call(frame.imports.call('sfence_vma'))
+    this.checkException()
+    this.jump(this.nextPc())
+  }
+
+  fenceInval(): void {
+    this.callWithHart('sinval_check')
+    this.checkException()
+  }
+}
+
+const readModifyWrite = {
+  swap: ['i64AtomicRmwXchg', 'i64AtomicRmw32XchgU'],
+  add: ['i64AtomicRmwAdd', 'i64AtomicRmw32AddU'],
+  xor: ['i64AtomicRmwXor', 'i64AtomicRmw32XorU'],
+  and: ['i64AtomicRmwAnd', 'i64AtomicRmw32AndU'],
+  or: ['i64AtomicRmwOr', 'i64AtomicRmw32OrU'],
+} as const
+
+function zeroExtend32(f: FunctionBuilder): void {
+  f.i64Const(0xffffffff)
+  f.i64And()
+}
+
+/** Pushes 1 when the interpreter must leave at the next jump: someone wants attention, or the slice is over. */
+export function pushMustLeave({ f, locals }: Frame): void {
+  f.localGet(locals.hart)
+  f.i32Load(hartField('attention'))
+  f.localGet(locals.icount)
+  f.i32Const(0)
+  f.i32LeS()
+  f.i32Or()
+}
