@@ -1,4 +1,5 @@
 /** Front door of @virga/riscv. */
+export { type Engine, type EngineHost, type EngineParts, instantiateEngine } from './engine.ts'
 export {
   codePage,
   hartBlockBytes,
@@ -12,5 +13,13 @@ export {
   renderLayout,
   tlbEntries,
 } from './hart/layout.ts'
+export { buildInterpreter } from './interpreter/build.ts'
 export type { CompressedInstruction, Instruction } from './isa/encoding.ts'
-export { compressedInstructions, type Decoded, decode, findInstruction, instructionLength, instructions } from './isa/table.ts'
+export {
+  compressedInstructions,
+  type Decoded,
+  decode,
+  findInstruction,
+  instructionLength,
+  instructions,
+} from './isa/table.ts'

@@ -11,7 +11,14 @@ import { assert } from '@virga/base'
 import { ByteWriter } from './byte-writer.ts'
 import { FunctionBuilder, type FunctionOptions } from './function-builder.ts'
 import { OPCODES } from './opcodes.ts'
-import { EXTERNAL_KINDS, LIMITS, MAGIC_AND_VERSION, NAME_SUBSECTIONS, SECTIONS } from './sections.ts'
+import {
+  EXTERNAL_KINDS,
+  FUNCTION_TYPE_CODE,
+  LIMITS,
+  MAGIC_AND_VERSION,
+  NAME_SUBSECTIONS,
+  SECTIONS,
+} from './sections.ts'
 import { VALUE_TYPE_CODES, type ValType } from './value-types.ts'
 
 /** How the module is built. */
@@ -72,7 +79,7 @@ export class ModuleBuilder {
     if (known !== undefined) return known
     const index = this.types.count
     const out = this.types.next()
-    out.byte(0x60)
+    out.byte(FUNCTION_TYPE_CODE)
     writeValueTypes(out, params)
     writeValueTypes(out, results)
     this.typeIndices.set(key, index)

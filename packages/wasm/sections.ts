@@ -17,6 +17,9 @@ export const SECTIONS = {
   code: 10,
 } as const
 
+/** Starts a function type in the type section. */
+export const FUNCTION_TYPE_CODE = 0x60
+
 /** Kinds of imports and exports. */
 export const EXTERNAL_KINDS = { func: 0, table: 1, memory: 2, global: 3 } as const
 

@@ -1,0 +1,177 @@
+/**
+ * `npm run bench [-- NAME …] [--json] [--pairs N]`: this machine beside QEMU, in alternation, medians of five.
+ *
+ *   boot  wall time of `virga run --exec true` and of the same boot in QEMU
+ *   cpu   millions of instructions a second in an integer loop on the bare machine
+ *   fork  seconds that the guest takes to fork and execute /bin/true 500 times
+ *   start milliseconds from the command to the first guest instruction, warm cache (no peer)
+ *   idle  resident MiB of an idle 512 MiB machine at its shell (no peer)
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { execArchive } from '@virga/guest'
+import { openImage } from '../../apps/cli/image-files.ts'
+import { measureIdle } from './idle.ts'
+import { integerLoop } from './integer-loop.ts'
+import { type Outcome, qemu, qemuVersion, virga } from './machines.ts'
+import { type Comparison, compare, median } from './measure.ts'
+
+const memory = '512'
+const forks = 500
+const forkScript = `read a b < /proc/uptime
+i=0; while [ $i -lt ${forks} ]; do /bin/true; i=$((i+1)); done
+read c d < /proc/uptime; echo "uptime $a $c"`
+
+interface Figure {
+  readonly name: string
+  readonly unit: string
+  readonly value: number
+}
+
+/** What a benchmark needs: a folder for its files, and where to say how far it is. */
+interface Setting {
+  readonly directory: string
+  readonly pairs: number
+  readonly progress: (line: string) => void
+}
+
+const benchmarks: Readonly<Record<string, (setting: Setting) => Promise<Comparison | Figure>>> = {
+  boot: async ({ directory, pairs, progress }) => {
+    const guest = await guestFor(directory, 'true')
+    return compare(
+      'boot',
+      's',
+      pairs,
+      () => seconds(virga('run', '--exec', 'true')),
+      () => seconds(qemu(...guest)),
+      progress,
+    )
+  },
+  cpu: async ({ directory, pairs, progress }) => {
+    const { bytes, instructions } = integerLoop(60_000_000)
+    const empty = integerLoop(1)
+    const file = join(directory, 'loop.bin')
+    const emptyFile = join(directory, 'empty.bin')
+    writeFileSync(file, bytes)
+    writeFileSync(emptyFile, empty.bytes)
+    const mips = async (full: Promise<Outcome>, without: () => Promise<Outcome>) => {
+      const ms = (await passed(full)).wallMs - (await passed(without())).wallMs
+      return instructions / ms / 1000
+    }
+    return compare(
+      'cpu',
+      'MIPS',
+      pairs,
+      () => mips(virga('run', '--bare', file), () => virga('run', '--bare', emptyFile)),
+      () => mips(qemu('-m', memory, '-bios', file), () => qemu('-m', memory, '-bios', emptyFile)),
+      progress,
+    )
+  },
+  fork: async ({ directory, pairs, progress }) => {
+    const guest = await guestFor(directory, forkScript)
+    return compare(
+      'fork',
+      's',
+      pairs,
+      () => guestSeconds(virga('run', '--exec', forkScript)),
+      () => guestSeconds(qemu(...guest)),
+      progress,
+    )
+  },
+  start: async ({ pairs, progress }) => {
+    const samples: number[] = []
+    for (let sample = 0; sample < pairs; sample++) {
+      const { stderr } = await passed(virga('run', '--stats', 'json', '--exec', 'true'))
+      const stats = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as { startMs: number }
+      samples.push(stats.startMs)
+      progress(`start ${sample + 1}/${pairs}: ${stats.startMs.toFixed(0)} ms`)
+    }
+    return { name: 'start', unit: 'ms', value: median(samples) }
+  },
+  idle: async ({ progress }) => {
+    const { residentMiB, corePercent } = await measureIdle()
+    progress(`idle: ${residentMiB.toFixed(0)} MiB, ${corePercent.toFixed(2)} % of a core`)
+    return { name: 'idle', unit: `MiB (and ${corePercent.toFixed(2)} % of a core)`, value: residentMiB }
+  },
+}
+
+/** QEMU's arguments for the same guest that `virga run --exec command` starts. */
+async function guestFor(directory: string, command: string): Promise<readonly string[]> {
+  const image = await openImage('micro')
+  if (!image.ok) throw new Error(image.error.message)
+  const initrd = join(directory, 'initrd')
+  writeFileSync(initrd, Buffer.concat([image.value.initrd, execArchive(command)]))
+  const kernel = join(directory, 'kernel')
+  writeFileSync(kernel, image.value.kernel)
+  return ['-m', memory, '-smp', '1', '-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0 quiet']
+}
+
+async function passed(running: Promise<Outcome>): Promise<Outcome> {
+  const outcome = await running
+  if (outcome.status !== 0) throw new Error(`status ${outcome.status}: ${outcome.stderr}${outcome.stdout}`)
+  return outcome
+}
+
+async function seconds(running: Promise<Outcome>): Promise<number> {
+  return (await passed(running)).wallMs / 1000
+}
+
+async function guestSeconds(running: Promise<Outcome>): Promise<number> {
+  const { stdout } = await passed(running)
+  const [, from, to] = /uptime ([\d.]+) ([\d.]+)/.exec(stdout) ?? []
+  if (from === undefined || to === undefined) throw new Error(`no uptime in: ${stdout}`)
+  return Number(to) - Number(from)
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, pairs: { type: 'string', default: '5' } },
+  })
+  const names =
+    positionals.length === 0 || positionals.includes('all') ? Object.keys(benchmarks) : positionals
+  const directory = mkdtempSync(join(tmpdir(), 'virga-bench-'))
+  const setting = { directory, pairs: Number(values.pairs), progress: (line: string) => console.error(line) }
+  try {
+    const results: (Comparison | Figure)[] = []
+    for (const name of names) {
+      const benchmark = benchmarks[name]
+      if (benchmark === undefined)
+        throw new Error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`)
+      results.push(await benchmark(setting))
+    }
+    const machine = {
+      cpu: cpus()[0]?.model,
+      cores: cpus().length,
+      node: process.version,
+      qemu: await qemuVersion(),
+    }
+    if (values.json)
+      console.log(JSON.stringify({ date: new Date().toISOString(), machine, results }, null, 2))
+    else console.log(table(results, machine))
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+function table(
+  results: readonly (Comparison | Figure)[],
+  machine: Readonly<Record<string, unknown>>,
+): string {
+  const lines = results.map((result) =>
+    'ratio' in result
+      ? `${result.name.padEnd(6)} virga ${result.ours.toFixed(2)} ${result.unit}, qemu ${result.peer.toFixed(2)} ${result.unit}, ratio ${result.ratio.toFixed(2)}`
+      : `${result.name.padEnd(6)} virga ${result.value.toFixed(1)} ${result.unit}`,
+  )
+  return [
+    ...lines,
+    Object.entries(machine)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join(', '),
+  ].join('\n')
+}
+
+await main()

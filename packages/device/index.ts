@@ -1,0 +1,16 @@
+/** Front door of @virga/device. */
+export { type AccessBytes, Bus, type MmioDevice, type WordPair } from './bus.ts'
+export { ByteRing } from './byte-ring.ts'
+export { Doorbell } from './doorbell.ts'
+export { type HartLine, type HartLines, hartLineBit, type InterruptLine } from './interrupt-line.ts'
+export {
+  type Device,
+  type DeviceState,
+  type Snapshot,
+  type SnapshotMismatch,
+  transitions,
+} from './lifecycle.ts'
+export { type Register, RegisterMap } from './register-map.ts'
+export { SharedMutex } from './shared-mutex.ts'
+export { type DeviceIdentity, WordDevice } from './word-device.ts'
+export { declareWords, type WordLayout } from './word-layout.ts'

@@ -1,0 +1,77 @@
+/**
+ * What `micro` holds besides busybox and modules: its /init and a few files of /etc.
+ * How it fits: the kernel runs /init as process 1. Without /virga/exec it keeps a login-free shell on the
+ * console; with it (see exec-archive.ts) it runs that script once and gives its exit status to the machine
+ * through the finisher register, so no one has to read it out of console text.
+ *
+ *   /init ── /virga/exec? ── no ──▶ shell on the console, started again whenever it ends
+ *                          └ yes ─▶ /virga/exec ──▶ finisher register = its exit status
+ *
+ * The script runs under an interpreter too, so it forks as little as it can: builtins where there is one.
+ */
+
+/**
+ * Physical address of the finisher register. Writing `0x5555` powers the machine off with status 0;
+ * `0x3333 | status << 16` powers it off with that status; `0x7777` resets it.
+ * @spec sifive-test "Test Finisher"
+ */
+export const finisherAddress = 0x10_0000
+
+/** The text of /init, for busybox sh. */
+export const initScript = `#!/bin/busybox sh
+export PATH=/sbin:/usr/sbin:/bin:/usr/bin HOME=/root
+cd /
+
+/bin/busybox --install -s
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mkdir /dev/pts /dev/shm
+mount -t devpts -o gid=5,mode=620 devpts /dev/pts
+mount -t tmpfs -o mode=1777 shm /dev/shm
+mount -t tmpfs -o mode=755 run /run
+ln -s /proc/self/fd /dev/fd
+echo micro > /proc/sys/kernel/hostname
+
+# The kernel gives TERM=linux unless its command line says better; a serial line is no Linux console.
+[ "$TERM" = linux ] && TERM=vt220
+stty cols "\${COLUMNS:-80}" rows "\${LINES:-24}" < /dev/console
+unset COLUMNS LINES
+
+# Only drivers of devices that are there.
+for alias in /sys/bus/platform/devices/*virtio_mmio*/modalias /sys/bus/platform/devices/*.virtio*/modalias; do
+  [ -e "$alias" ] && { modprobe -q virtio_mmio; break; }
+done
+for alias in /sys/bus/virtio/devices/*/modalias; do
+  [ -e "$alias" ] && read -r name < "$alias" && modprobe -q "$name"
+done
+
+if [ -e /virga/exec ]; then
+  echo 1 > /proc/sys/kernel/printk
+  stty -opost < /dev/console
+  setsid cttyhack /virga/exec < /dev/console > /dev/console 2>&1
+  status=$?
+  sync
+  case $status in
+    0) devmem ${hex(finisherAddress)} 32 0x5555 ;;
+    *) devmem ${hex(finisherAddress)} 32 $((status << 16 | 0x3333)) ;;
+  esac
+  poweroff -f
+fi
+
+exec init
+`
+
+/** Files of /etc, by path. */
+export const etcFiles: Readonly<Record<string, string>> = {
+  'etc/inittab': '::respawn:cttyhack sh -l\n::ctrlaltdel:reboot\n',
+  'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
+  'etc/group': 'root:x:0:\ntty:x:5:\n',
+  'etc/hostname': 'micro\n',
+  'etc/hosts': '127.0.0.1 localhost\n127.0.1.1 micro\n::1 localhost\n',
+  'etc/profile': "PS1='\\u@\\h:\\w\\$ '\ncd\n",
+}
+
+function hex(address: number): string {
+  return `0x${address.toString(16)}`
+}

@@ -1,0 +1,85 @@
+/**
+ * Reader of the files in a Debian binary package (.deb), as a stream: ar, then xz (or nothing), then tar.
+ * Why: an image takes a few files of a package; nothing of it is installed and no maintainer script is run.
+ * Invariants: only regular files and links that `wanted` accepts are held in memory.
+ * @spec deb "deb(5) format"
+ */
+
+import tar from 'tar-stream'
+import { readAr } from './ar.ts'
+import { collect } from './byte-reader.ts'
+import { MalformedPackage } from './malformed-package.ts'
+import { decompressXz } from './xz.ts'
+
+/** One file of a package. `path` has no leading './' or '/'. */
+export interface PackageFile {
+  readonly path: string
+  readonly mode: number
+  readonly content:
+    | { readonly kind: 'file'; readonly data: Uint8Array }
+    | { readonly kind: 'symlink'; readonly target: string }
+}
+
+/** Which tar of the package: the files to install, or the control file and scripts. */
+export type DebPart = 'data' | 'control'
+
+/**
+ * Files of the package in `source` whose path `wanted` accepts, in the package's order.
+ * Throws `MalformedPackage` at bytes that are no package or use a compression other than xz.
+ */
+export async function* readDeb(
+  source: AsyncIterable<Uint8Array>,
+  part: DebPart,
+  wanted: (path: string) => boolean,
+): AsyncGenerator<PackageFile> {
+  for await (const member of readAr(source)) {
+    if (!member.name.startsWith(`${part}.tar`)) continue
+    yield* readTar(decompressed(member.name, member.body), wanted)
+    return
+  }
+  throw new MalformedPackage(`it has no ${part}.tar`)
+}
+
+function decompressed(name: string, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  if (name.endsWith('.tar')) return body
+  if (name.endsWith('.tar.xz')) return decompressXz(body)
+  throw new MalformedPackage(`its ${name} is compressed in a way that is not known here (only xz is)`)
+}
+
+async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  wanted: (path: string) => boolean,
+): AsyncGenerator<PackageFile> {
+  const extract = tar.extract()
+  const feeding = feed(source, extract)
+  try {
+    for await (const entry of extract) {
+      const { name, type, linkname, mode = 0o644 } = entry.header
+      const path = name.replace(/^\.?\//, '').replace(/\/$/, '')
+      if (wanted(path) && type === 'file') {
+        yield { path, mode, content: { kind: 'file', data: await collect(entry) } }
+      } else if (wanted(path) && type === 'symlink') {
+        yield { path, mode, content: { kind: 'symlink', target: linkname ?? '' } }
+      }
+      entry.resume()
+    }
+  } finally {
+    extract.destroy()
+    await feeding
+  }
+}
+
+/** Writes `source` into `extract` at the pace it is read; a failure of `source` reaches the reader. */
+async function feed(source: AsyncIterable<Uint8Array>, extract: tar.Extract): Promise<void> {
+  const closed = new Promise<'closed'>((resolve) => extract.once('close', () => resolve('closed')))
+  try {
+    for await (const piece of source) {
+      const drained = new Promise<'drained'>((resolve) => extract.once('drain', () => resolve('drained')))
+      if (extract.write(piece)) continue
+      if ((await Promise.race([drained, closed])) === 'closed') return
+    }
+    extract.end()
+  } catch (cause) {
+    extract.destroy(cause instanceof Error ? cause : new MalformedPackage(String(cause)))
+  }
+}

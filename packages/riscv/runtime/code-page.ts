@@ -1,0 +1,86 @@
+/**
+ * Decoded pages: a snapshot of 4 KiB of code, and a record for each halfword of it that the interpreter fills in as
+ * it gets there. One exists at most for each frame; `codeMap` finds it by frame number.
+ *
+ * fence.i only moves the hart's fetchEpoch. A page of an older epoch is compared with its frame when it is next
+ * entered and starts over if the code changed. @spec riscv-unpriv "Zifencei"
+ */
+import {
+  CODE_BYTES,
+  CODE_EPOCH,
+  CODE_RECORDS,
+  CODE_SENTINEL,
+  CODE_SNAPSHOT,
+  CODE_SOURCE,
+  HART_CODE_MAP,
+  HART_CODE_PAGE_COUNT,
+  HART_CODE_PAGE_NEXT,
+  HART_CODE_PAGES,
+  HART_FETCH_EPOCH,
+} from './generated/layout'
+import { drop_records } from './tlb'
+
+const FRAME_BYTES: u32 = 4096
+/** What the interpreter understands by operation 1: the page ends here. */
+const OP_PAGE_END: u16 = 1
+
+/** Address of the records of the code in `frame`, made or brought up to date as needed. */
+export function records_of_frame(hart: u32, frame: u32): u32 {
+  const epoch = load<u32>(hart, HART_FETCH_EPOCH)
+  const slot: u32 = load<u16>(map_slot(hart, frame))
+  if (slot === 0) return new_page(hart, frame, epoch) + CODE_RECORDS
+  const page = load<u32>(hart, HART_CODE_PAGES) + (slot - 1) * CODE_BYTES
+  if (load<u32>(page, CODE_EPOCH) !== epoch) {
+    if (!is_same(page + CODE_SNAPSHOT, frame)) fill_page(page, frame)
+    store<u32>(page, epoch, CODE_EPOCH)
+  }
+  return page + CODE_RECORDS
+}
+
+/** Where the map holds slot + 1 of the decoded page of `frame`, or 0. */
+function map_slot(hart: u32, frame: u32): u32 {
+  return load<u32>(hart, HART_CODE_MAP) + ((frame >> 12) << 1)
+}
+
+/** Takes the next slot in turn, from the frame that has it, and decodes `frame` there. */
+function new_page(hart: u32, frame: u32, epoch: u32): u32 {
+  const slot = load<u32>(hart, HART_CODE_PAGE_NEXT)
+  const next = slot + 1
+  store<u32>(hart, next < load<u32>(hart, HART_CODE_PAGE_COUNT) ? next : 0, HART_CODE_PAGE_NEXT)
+  const page = load<u32>(hart, HART_CODE_PAGES) + slot * CODE_BYTES
+  const former = load<u32>(page, CODE_SOURCE)
+  if (former !== 0) {
+    store<u16>(map_slot(hart, former), 0)
+    drop_records(hart, page + CODE_RECORDS)
+  }
+  store<u32>(page, frame, CODE_SOURCE)
+  store<u32>(page, epoch, CODE_EPOCH)
+  store<u16>(page, OP_PAGE_END, CODE_SENTINEL)
+  fill_page(page, frame)
+  store<u16>(map_slot(hart, frame), slot + 1)
+  return page
+}
+
+/** Takes a new snapshot, with nothing decoded. */
+function fill_page(page: u32, frame: u32): void {
+  memory.copy(page + CODE_SNAPSHOT, frame, FRAME_BYTES)
+  memory.fill(page + CODE_RECORDS, 0, CODE_SENTINEL - CODE_RECORDS)
+}
+
+/** Whether two runs of 4 KiB hold the same bytes. */
+function is_same(a: u32, b: u32): bool {
+  for (let at: u32 = 0; at < FRAME_BYTES; at += 64) {
+    const difference = v128.or(
+      v128.or(
+        v128.xor(v128.load(a + at), v128.load(b + at)),
+        v128.xor(v128.load(a + at, 16), v128.load(b + at, 16)),
+      ),
+      v128.or(
+        v128.xor(v128.load(a + at, 32), v128.load(b + at, 32)),
+        v128.xor(v128.load(a + at, 48), v128.load(b + at, 48)),
+      ),
+    )
+    if (v128.any_true(difference)) return false
+  }
+  return true
+}

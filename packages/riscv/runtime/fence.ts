@@ -1,0 +1,58 @@
+/** Fences of address translation and of instruction fetch. */
+import { drop_contexts, drop_contexts_of_asid } from './context'
+import { raise_illegal } from './exception'
+import { PRV_S, PRV_U, STATUS_TVM } from './fields'
+import {
+  HART_FETCH_EPOCH,
+  HART_MSTATUS,
+  HART_PRV,
+  HART_STAT_FENCE_I,
+  HART_STAT_FENCES,
+  HART_SUPER1G,
+  HART_SUPER2M,
+} from './generated/layout'
+import { clear_fetch_entries, drop_page, drop_region } from './tlb'
+import { ANY_1G, bit_of_1g, bit_of_2m } from './translate'
+
+/** Bits of `mode`: an address is given (rs1 ≠ x0), an address space is given (rs2 ≠ x0). */
+const BY_ADDRESS: u32 = 1
+const BY_ASID: u32 = 2
+
+/**
+ * sfence.vma and sinval.vma. With an address, the page is dropped in every address space: more than is asked for,
+ * and cheaper than to find out. @spec riscv-priv "Supervisor Memory-Management Fence Instruction"
+ */
+export function sfence_vma(hart: u32, addr: u64, asid: u64, mode: u32): void {
+  const prv = load<i32>(hart, HART_PRV)
+  if (prv === PRV_U || (prv === PRV_S && (load<i64>(hart, HART_MSTATUS) & STATUS_TVM) !== 0)) {
+    raise_illegal(hart)
+    return
+  }
+  store<i32>(hart, load<i32>(hart, HART_STAT_FENCES) + 1, HART_STAT_FENCES)
+  if (mode & BY_ADDRESS) fence_address(hart, addr)
+  else if (mode & BY_ASID) drop_contexts_of_asid(hart, (asid as u32) & 0xffff)
+  else drop_contexts(hart)
+}
+
+/** Drops the page of `addr`, and all pieces of a larger leaf that may map it. */
+function fence_address(hart: u32, addr: i64): void {
+  const large = load<i64>(hart, HART_SUPER1G)
+  const bit = bit_of_2m(addr)
+  const word = load<i64>(hart + ((bit >> 6) << 3), HART_SUPER2M)
+  if (large === ANY_1G) drop_contexts(hart)
+  else if (large & bit_of_1g(addr)) drop_region(hart, addr, 30)
+  else if ((word >> (bit & 63)) & 1) drop_region(hart, addr, 21)
+  else drop_page(hart, addr)
+}
+
+/** sfence.w.inval and sfence.inval.ir order nothing here; they are illegal in U-mode. @spec riscv-priv "Svinval" */
+export function sinval_check(hart: u32): void {
+  if (load<i32>(hart, HART_PRV) === PRV_U) raise_illegal(hart)
+}
+
+/** Makes the next fetch from each page look whether its code changed. @spec riscv-unpriv "Zifencei" */
+export function fence_i(hart: u32): void {
+  store<i32>(hart, load<i32>(hart, HART_STAT_FENCE_I) + 1, HART_STAT_FENCE_I)
+  store<u32>(hart, load<u32>(hart, HART_FETCH_EPOCH) + 1, HART_FETCH_EPOCH)
+  clear_fetch_entries(hart)
+}

@@ -1,0 +1,147 @@
+/**
+ * ELF64 files for RISC-V: what is loaded where, where execution begins, and a few symbols. @spec elf "ELF Header"
+ * Why: kernels and test programs come as ELF; nothing more of the format is needed to run them.
+ * Errors: each is one line that names the file's fault; no offset of the file is trusted.
+ */
+
+import { ok, type Result, userError } from '@virga/base'
+
+/** A part of the file that is loaded. `bytes` is a view of the file; what `memoryBytes` has beyond it is zero. */
+export interface ElfSegment {
+  readonly physical: number
+  readonly virtual: number
+  readonly bytes: Uint8Array
+  readonly memoryBytes: number
+}
+
+/** A parsed program. */
+export interface ElfProgram {
+  /** as written in the file: a virtual address where the two differ */
+  readonly entry: number
+  readonly segments: readonly ElfSegment[]
+  /** address of a symbol of the symbol table, if there is one of that name */
+  symbol(name: string): number | undefined
+}
+
+const headerBytes = 64
+const programHeaderBytes = 56
+const sectionHeaderBytes = 64
+const symbolBytes = 24
+const machineRiscv = 243
+const loadSegment = 1
+const symbolTable = 2
+/** Machines that people mix up, by e_machine. */
+const machineNames: Readonly<Record<number, string>> = {
+  3: 'x86',
+  8: 'MIPS',
+  20: 'PowerPC',
+  21: 'PowerPC64',
+  22: 'S/390',
+  40: 'ARM',
+  62: 'x86-64',
+  183: 'AArch64',
+  258: 'LoongArch',
+}
+
+/** True when the bytes begin as an ELF file does. */
+export function isElf(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46
+}
+
+class Reader {
+  readonly #view: DataView
+  readonly byteCount: number
+
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.byteCount = bytes.byteLength
+  }
+
+  has(offset: number, byteCount: number): boolean {
+    return offset >= 0 && byteCount >= 0 && offset + byteCount <= this.byteCount
+  }
+
+  u16(offset: number): number {
+    return this.#view.getUint16(offset, true)
+  }
+
+  u32(offset: number): number {
+    return this.#view.getUint32(offset, true)
+  }
+
+  /** Addresses and sizes beyond 2 ** 53 lose bits and then fit nowhere, which is what matters. */
+  u64(offset: number): number {
+    return Number(this.#view.getBigUint64(offset, true))
+  }
+}
+
+function headerFault(bytes: Uint8Array, reader: Reader): string | null {
+  if (!isElf(bytes)) return 'is not an ELF file'
+  if (!reader.has(0, headerBytes)) return 'is a truncated ELF file'
+  if (bytes[4] !== 2) return 'is a 32-bit ELF file; this machine is 64-bit (build for rv64)'
+  if (bytes[5] !== 1) return 'is a big-endian ELF file; RISC-V machines are little-endian'
+  const machine = reader.u16(18)
+  if (machine !== machineRiscv) {
+    return `is an ELF file for ${machineNames[machine] ?? `machine ${machine}`}; this machine is RISC-V`
+  }
+  const kind = reader.u16(16)
+  if (kind !== 2 && kind !== 3) return 'is an ELF file that is not linked; link it into a program first'
+  return null
+}
+
+/** Parses a program. `name` is how errors call the file. */
+export function parseElf(bytes: Uint8Array, name: string): Result<ElfProgram> {
+  const reader = new Reader(bytes)
+  const fault = headerFault(bytes, reader)
+  if (fault !== null) return userError(`${name} ${fault}`)
+  const table = reader.u64(32)
+  const count = reader.u16(56)
+  if (
+    count > 0 &&
+    (reader.u16(54) !== programHeaderBytes || !reader.has(table, count * programHeaderBytes))
+  ) {
+    return userError(`${name} is a truncated ELF file: its program headers are missing`)
+  }
+  const segments: ElfSegment[] = []
+  for (let i = 0; i < count; i++) {
+    const at = table + i * programHeaderBytes
+    if (reader.u32(at) !== loadSegment) continue
+    const [offset, fileBytes, memoryBytes] = [reader.u64(at + 8), reader.u64(at + 32), reader.u64(at + 40)]
+    if (memoryBytes === 0) continue
+    if (!reader.has(offset, fileBytes) || fileBytes > memoryBytes) {
+      return userError(`${name} is a truncated ELF file: segment ${i} ends beyond the end of the file`)
+    }
+    segments.push({
+      virtual: reader.u64(at + 16),
+      physical: reader.u64(at + 24),
+      bytes: bytes.subarray(offset, offset + fileBytes),
+      memoryBytes,
+    })
+  }
+  if (segments.length === 0) return userError(`${name} is an ELF file with nothing to load`)
+  return ok({ entry: reader.u64(24), segments, symbol: (symbol) => findSymbol(bytes, reader, symbol) })
+}
+
+/** A missing or damaged symbol table means no symbols: a stripped program runs too. */
+function findSymbol(bytes: Uint8Array, reader: Reader, wanted: string): number | undefined {
+  const table = reader.u64(40)
+  const count = reader.u16(60)
+  if (reader.u16(58) !== sectionHeaderBytes || !reader.has(table, count * sectionHeaderBytes))
+    return undefined
+  for (let i = 0; i < count; i++) {
+    const at = table + i * sectionHeaderBytes
+    if (reader.u32(at + 4) !== symbolTable) continue
+    const [offset, size, link] = [reader.u64(at + 24), reader.u64(at + 32), reader.u32(at + 40)]
+    if (link >= count || !reader.has(offset, size)) continue
+    const names = reader.u64(table + link * sectionHeaderBytes + 24)
+    for (let symbol = offset; symbol + symbolBytes <= offset + size; symbol += symbolBytes) {
+      if (nameIs(bytes, names + reader.u32(symbol), wanted)) return reader.u64(symbol + 8)
+    }
+  }
+  return undefined
+}
+
+function nameIs(bytes: Uint8Array, at: number, wanted: string): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted.charCodeAt(i)) return false
+  return bytes[at + wanted.length] === 0
+}

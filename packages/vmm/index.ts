@@ -1,0 +1,11 @@
+/** Front door of @virga/vmm. */
+export type { BareBoot } from './boot/bare.ts'
+export type { DirectBoot } from './boot/direct.ts'
+export { createMachine, type MachineConfig } from './create-machine.ts'
+export { createEngine, type Engine, type EngineModules } from './engine.ts'
+export { attachMachine, type Machine, type MachineDescriptor, type ThreadContext } from './machine.ts'
+export { hartCountMax } from './machine-block.ts'
+export type { Outcome } from './outcome.ts'
+export type { MachineOwner, OwnerConsole } from './owner.ts'
+export { type PcpuOptions, runPcpu } from './pcpu.ts'
+export type { HartStatistics, MachineStatistics } from './statistics.ts'

@@ -1,0 +1,118 @@
+/**
+ * A machine in the hands of its owner: start, pause, resume, stop; console; the end.
+ *
+ * ```
+ *  createMachine ─► paused ─start► running ─pause► paused ─resume► running ─stop, power off, failure► stopped
+ * ```
+ * Invariants: made and used on one thread, which never blocks; guest time stands still while paused.
+ */
+
+import { defined } from '@virga/base'
+import type { Machine, MachineDescriptor } from './machine.ts'
+import { machineWord, pcpuState, runState } from './machine-block.ts'
+import { type Outcome, pcpuLost } from './outcome.ts'
+import { gatherStatistics, type MachineStatistics } from './statistics.ts'
+
+/** What the owner's side of the console is connected to. */
+export interface OwnerConsole {
+  /** Takes what the guest printed; called in order, not while a call is under way. */
+  output(bytes: Uint8Array<ArrayBuffer>): void | Promise<void>
+}
+
+/** The owner's handle of a machine. */
+export class MachineOwner {
+  readonly machine: Machine
+  #input: Uint8Array[] = []
+
+  constructor(machine: Machine) {
+    this.machine = machine
+  }
+
+  /** What a pCPU thread needs to attach. */
+  get descriptor(): MachineDescriptor {
+    return this.machine.descriptor
+  }
+
+  /** Lets the harts run, for the first time or after `pause`. */
+  resume(): void {
+    const { machine } = this
+    if (machine.runState !== runState.paused) return
+    const paused = machine.now() - machine.float(machineWord.pausedAt)
+    machine.setFloat(machineWord.clockBase, machine.float(machineWord.clockBase) + paused)
+    machine.setRunState(runState.running)
+  }
+
+  /** Stops the harts between two instructions; resolves when none runs and the guest's clock stands. */
+  async pause(): Promise<void> {
+    const { machine } = this
+    if (machine.runState !== runState.running) return
+    machine.setRunState(runState.paused)
+    await this.#until(() => machine.quiescent)
+    machine.setFloat(machineWord.pausedAt, machine.now())
+  }
+
+  /** Ends the machine, whatever its guest does. `finished` resolves after. */
+  stop(): void {
+    this.machine.stop()
+  }
+
+  /** To be called when the thread of a pCPU is gone, expected or not: if not, the machine fails. */
+  pcpuExited(pcpu: number): void {
+    const { machine } = this
+    if (machine.pcpuState(pcpu) !== pcpuState.done) {
+      machine.fail(pcpuLost)
+      machine.setPcpuState(pcpu, pcpuState.done)
+    }
+  }
+
+  /** Types bytes on the console. What the guest has no room for yet is kept and offered again. */
+  input(bytes: Uint8Array): void {
+    this.#input.push(bytes)
+    this.machine.signal()
+  }
+
+  /**
+   * Carries console output and input until the machine has ended and every pCPU has left it; resolves to how it
+   * ended, all output delivered. It does not keep a Node process alive by itself.
+   */
+  async finished(console: OwnerConsole): Promise<Outcome> {
+    const { machine } = this
+    const { platform } = machine
+    for (;;) {
+      const seen = platform.doorbell.count()
+      const ended = machine.outcome() !== null && machine.quiescent
+      const bytes = platform.console.output()
+      if (bytes.length > 0) await console.output(bytes)
+      if (ended) break
+      this.#offerInput()
+      const due = platform.serviceWallClock() - machine.wallClock()
+      await platform.doorbell.rung(seen, due === Number.POSITIVE_INFINITY ? undefined : Math.max(0, due))
+    }
+    return defined(machine.outcome() ?? undefined, 'outcome')
+  }
+
+  /** What the machine did so far. */
+  statistics(): MachineStatistics {
+    return gatherStatistics(this.machine)
+  }
+
+  #offerInput(): void {
+    for (let next = this.#input[0]; next !== undefined; next = this.#input[0]) {
+      const taken = this.machine.platform.console.input(next)
+      if (taken < next.length) {
+        this.#input[0] = next.subarray(taken)
+        return
+      }
+      this.#input.shift()
+    }
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    const { doorbell } = this.machine.platform
+    for (;;) {
+      const seen = doorbell.count()
+      if (condition()) return
+      await doorbell.rung(seen)
+    }
+  }
+}

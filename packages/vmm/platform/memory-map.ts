@@ -1,0 +1,25 @@
+/**
+ * Where everything is in a machine's guest-physical memory, and on which interrupt: the one table.
+ * Why: the addresses are those of QEMU's `virt` machine, so that kernels, firmware and course material built for it run
+ * here unchanged.
+ * Invariants: windows do not overlap and lie below RAM; source numbers are unique, 1 to `plicSources`.
+ */
+
+/** Most harts a machine may have. */
+export const hartsMax = 64
+
+/** Highest interrupt source of the PLIC; sources are 1 to this. */
+export const plicSources = 95
+
+/** Ticks of the `time` CSR and of mtime in a second. */
+export const timebaseHz = 10_000_000
+
+/** Window (base, bytes) and PLIC source of each part. */
+export const memoryMap = {
+  finisher: { base: 0x10_0000, bytes: 0x1000 },
+  rtc: { base: 0x10_1000, bytes: 0x1000, interrupt: 11 },
+  aclint: { base: 0x200_0000, bytes: 0x1_0000 },
+  plic: { base: 0xc00_0000, bytes: 0x60_0000 },
+  uart: { base: 0x1000_0000, bytes: 0x100, interrupt: 10 },
+  ram: { base: 0x8000_0000 },
+} as const

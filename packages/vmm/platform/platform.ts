@@ -1,0 +1,169 @@
+/**
+ * The platform: a machine's devices, wired up on its bus.
+ *
+ * ```
+ *   hart's thread ──► bus ──(lock)──► uart ─► plic ─► HartLines      main thread ◄── doorbell: console output,
+ *                                     rtc  ───┘  ▲                                   RTC alarm moved, machine ended
+ *                                     aclint ────┘ (bare boot)
+ * ```
+ * Why: every thread of a machine calls `createPlatform` over the same words and gets its own objects of the same
+ * devices; an access is served where it happens.
+ * Invariants: all state is in the words. The lifecycle's moves are made by the main thread alone. Everything here that
+ * is not documented as free of the lock takes it, so nothing may be called from inside a device or a `HartLines`.
+ */
+
+import { assert, err, ok, type Result } from '@virga/base'
+import {
+  Bus,
+  type Device,
+  Doorbell,
+  type HartLines,
+  SharedMutex,
+  type Snapshot,
+  type SnapshotMismatch,
+} from '@virga/device'
+import { Aclint, aclintLayout } from './aclint.ts'
+import { Finisher, type Outcome } from './finisher.ts'
+import { GoldfishRtc } from './goldfish-rtc.ts'
+import { hartsMax, memoryMap } from './memory-map.ts'
+import { Plic, plicLayout } from './plic.ts'
+import { Uart16550 } from './uart16550.ts'
+
+export interface PlatformOptions {
+  /** shared memory, `platformStateBytes(harts)` bytes, zero when the machine is made */
+  readonly words: Int32Array
+  /** 1 to `hartsMax` */
+  readonly harts: number
+  /** bare: the guest is in M-mode and has the ACLINT; direct: it has not */
+  readonly boot: 'direct' | 'bare'
+  readonly lines: HartLines
+  /** ticks of the `time` CSR; the same on every thread */
+  readonly clock: () => number
+  /** milliseconds since 1970 */
+  readonly wallClock: () => number
+}
+
+export interface Platform extends Omit<Device, 'name' | 'snapshot' | 'restore'> {
+  readonly bus: Bus
+  readonly plic: Plic
+  /** Rings when there is something for the main thread: output, room for input, a moved alarm, the end. */
+  readonly doorbell: Doorbell
+  readonly console: PlatformConsole
+  /** How the guest ended the machine. Free of the lock. */
+  outcome(): Outcome
+  /** Ends the machine on the guest's behalf (SBI, HTIF). The first outcome stays. */
+  finish(outcome: Exclude<Outcome, { kind: 'none' }>): void
+  /**
+   * Drives the hart's machine timer wire for the time it is; returns the tick by which it must be called again, or
+   * Infinity. The hart's pCPU calls it before the hart runs or sleeps, and after `HartLines.wake`. Cheap when unused.
+   */
+  serviceHartTimer(hart: number): number
+  /**
+   * Does what is due by the wall clock (RTC alarm); returns the wall-clock milliseconds by which it must be called
+   * again, or Infinity. The main thread calls it whenever the doorbell rang.
+   */
+  serviceWallClock(): number
+  /** Runs `critical` under the bus lock. */
+  locked<T>(critical: () => T): T
+  snapshot(): Readonly<Record<string, Snapshot>>
+  restore(snapshots: Readonly<Record<string, Snapshot>>): Result<void, SnapshotMismatch>
+}
+
+/** The far end of the UART's line, for the main thread. */
+export interface PlatformConsole {
+  /** Offers input; returns how many bytes were taken. If not all: offer the rest when the doorbell has rung. */
+  input(bytes: Uint8Array): number
+  /** Takes all output so far. */
+  output(): Uint8Array<ArrayBuffer>
+}
+
+const lockWord = 0
+const doorbellWord = 1
+const headWords = 16
+
+function layouts(harts: number) {
+  return {
+    plic: plicLayout(harts),
+    aclint: aclintLayout(harts),
+    uart: Uart16550.layout,
+    rtc: GoldfishRtc.layout,
+    finisher: Finisher.layout,
+  }
+}
+
+/** Bytes of shared memory that the platform of a machine with `harts` harts needs: a multiple of 64. */
+export function platformStateBytes(harts: number): number {
+  const words = Object.values(layouts(harts)).reduce((sum, layout) => sum + layout.words, headWords)
+  return Math.ceil(words / 16) * 64
+}
+
+/** Makes this thread's objects of the devices over the machine's shared words. Changes no state: `start` does. */
+export function createPlatform(options: PlatformOptions): Platform {
+  const { words, harts, lines } = options
+  assert(Number.isInteger(harts) && harts >= 1 && harts <= hartsMax, `a machine has 1 to ${hartsMax} harts`)
+  assert(words.byteLength === platformStateBytes(harts), 'the platform gets the words it asked for')
+  const mutex = new SharedMutex(words, lockWord)
+  const doorbell = new Doorbell(words, doorbellWord)
+  let next = headWords
+  const take = ({ words: count }: { words: number }) => {
+    next += count
+    return words.subarray(next - count, next)
+  }
+  const layout = layouts(harts)
+  const plic = new Plic(take(layout.plic), harts, lines)
+  const aclint = new Aclint(take(layout.aclint), harts, lines, options.clock)
+  const uart = new Uart16550(take(layout.uart), plic.source(memoryMap.uart.interrupt), doorbell)
+  const rtc = new GoldfishRtc(
+    take(layout.rtc),
+    plic.source(memoryMap.rtc.interrupt),
+    doorbell,
+    options.wallClock,
+  )
+  const finisher = new Finisher(take(layout.finisher), doorbell)
+  // The controller first: the others drive its wires when they start.
+  const devices = [plic, aclint, uart, rtc, finisher]
+  const locked = <T>(critical: () => T): T => mutex.run(critical)
+  const each = (move: (device: Device) => void) => locked(() => devices.forEach(move))
+
+  return {
+    bus: new Bus(mutex, options.boot === 'bare' ? devices : devices.filter((device) => device !== aclint)),
+    plic,
+    doorbell,
+    console: {
+      input: (bytes) => locked(() => uart.input(bytes)),
+      output: () => locked(() => uart.output()),
+    },
+    outcome: () => finisher.outcome(),
+    finish: (outcome) => locked(() => finisher.finish(outcome)),
+    serviceHartTimer: (hart) => (aclint.idle(hart) ? Infinity : locked(() => aclint.service(hart))),
+    serviceWallClock: () =>
+      locked(() => {
+        rtc.service()
+        return rtc.deadlineMs()
+      }),
+    locked,
+    start: () => each((device) => device.start()),
+    pause: async () => {
+      for (const device of devices) await device.pause()
+    },
+    resume: () => each((device) => device.resume()),
+    reset: () => each((device) => device.reset()),
+    halt: () => each((device) => device.halt()),
+    snapshot: () =>
+      locked(() => Object.fromEntries(devices.map((device) => [device.name, device.snapshot()]))),
+    restore: (snapshots) => locked(() => restoreAll(devices, snapshots)),
+  }
+}
+
+function restoreAll(
+  devices: readonly Device[],
+  snapshots: Readonly<Record<string, Snapshot>>,
+): Result<void, SnapshotMismatch> {
+  for (const device of devices) {
+    const snapshot = snapshots[device.name]
+    if (snapshot === undefined) return err({ reason: `${device.name}: there is no snapshot of it` })
+    const result = device.restore(snapshot)
+    if (!result.ok) return result
+  }
+  return ok(undefined)
+}
