@@ -1,5 +1,4 @@
 /** Front door of @virga/guest. */
-export { type PackageRequest, resolvePackages } from './archive/resolve.ts'
 export { execArchive } from './image/exec-archive.ts'
 export {
   type ImageName,
@@ -10,8 +9,7 @@ export {
   pullImage,
   removeImage,
 } from './image/images.ts'
-export { finisherAddress } from './image/init-script.ts'
 export type { ImageFile, ImageFiles, SourcePackage } from './image/manifest.ts'
 export type { PullEvent } from './image/pull-event.ts'
 export { type Clock, type Fetch, type Network, stallMsDefault } from './transfer/network.ts'
-export type { Appender, Sha256, Store } from './transfer/store.ts'
+export { type Appender, type Sha256, type Store, UnreadableFile } from './transfer/store.ts'

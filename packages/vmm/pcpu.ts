@@ -13,7 +13,7 @@
  */
 
 import { defined } from '@virga/base'
-import { hartExit, hartStatus } from '@virga/riscv'
+import { hartExit, hartRequest, hartStatus } from '@virga/riscv'
 import type { Engine } from './engine.ts'
 import { type HartBlock, interrupt } from './hart-block.ts'
 import { resumeAtEntry, startHart } from './hart-start.ts'
@@ -107,7 +107,8 @@ export class Pcpu {
       return true
     }
     const { runtime } = this.#engine
-    if (status === hartStatus.startPending) {
+    // The request comes after the entry was written, the status before.
+    if (status === hartStatus.startPending && (hart.requests & hartRequest.start) !== 0) {
       hart.setRecord(hartRecord.waiting, 0)
       startHart(hart, runtime, this.#machine.descriptor.mode)
       return true

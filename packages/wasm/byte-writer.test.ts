@@ -1,3 +1,4 @@
+/** The number encodings: known bytes, refused values, and round trips at every power of two. */
 import { describe, expect, it } from 'vitest'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'

@@ -1,3 +1,4 @@
+/** Text of floating-point constants: special values, and that finite singles read back. */
 import { expect, it } from 'vitest'
 import { floatText } from './float-text.ts'
 
@@ -7,11 +8,11 @@ it.each<['f32' | 'f64', bigint, string]>([
   ['f32', 0x7f800001n, 'nan:0x1'],
   ['f32', 0xff800000n, '-inf'],
   ['f32', 0x80000000n, '-0'],
-  ['f32', 0x3f9e064bn, '1.23457'],
+  ['f32', 0x3f9e064bn, '1.234567'],
   ['f64', 0x7ff0000000000001n, 'nan:0x1'],
   ['f64', 0xfff8000000000000n, '-nan'],
   ['f64', 0x0000000000000001n, '5e-324'],
-])('%s %#x is %s', (type, bits, text) => {
+])('%s with bits %s is %s', (type, bits, text) => {
   expect(floatText(bits, type)).toBe(text)
 })
 

@@ -1,3 +1,4 @@
+/** Function bodies: what the builder refuses, then control, calls and constants run by the engine. */
 import { describe, expect, it } from 'vitest'
 import { type FunctionBuilder, type Label, ModuleBuilder, type ValType } from './index.ts'
 
@@ -17,7 +18,7 @@ function compiled(
   )
   build(fn)
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
-  return exports['run'] as (...operands: number[]) => number
+  return exports.run as (...operands: number[]) => number
 }
 
 describe('illegal moves', () => {
@@ -152,13 +153,13 @@ describe('calls', () => {
     fn.i32Add()
     fn.returnCall(fn.index)
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
-    expect((exports['run'] as (count: number, sum: number) => number)(1_000_000, 0)).toBe(2_000_000)
+    expect((exports.run as (count: number, sum: number) => number)(1_000_000, 0)).toBe(2_000_000)
   })
 
   it('call_indirect and return_call_indirect reach functions in either table', () => {
-    const tables = [0, 1].map(() => new WebAssembly.Table({ initial: 4, element: 'anyfunc' }))
+    const [first, second] = [0, 1].map(() => new WebAssembly.Table({ initial: 4, element: 'anyfunc' }))
     const module = new ModuleBuilder()
-    const indices = [0, 1].map((name) => module.importTable('env', `${name}`, { initial: 4 }))
+    const indices = ['first', 'second'].map((name) => module.importTable('env', name, { initial: 4 }))
     const unary = module.type(['i32'], ['i32'])
     const double = module.defineFunction({ export: 'double', params: ['i32'], results: ['i32'] })
     double.localGet(0)
@@ -173,11 +174,13 @@ describe('calls', () => {
       fn.localGet(1)
       emit(fn)
     }
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: tables })
-    tables[0]?.set(3, exports['double'])
-    tables[1]?.set(2, exports['double'])
-    const call = exports['call'] as (operand: number, slot: number) => number
-    const tail = exports['tail'] as (operand: number, slot: number) => number
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), {
+      env: { first, second } as Record<string, WebAssembly.Table>,
+    })
+    first?.set(3, exports.double)
+    second?.set(2, exports.double)
+    const call = exports.call as (operand: number, slot: number) => number
+    const tail = exports.tail as (operand: number, slot: number) => number
     expect([call(21, 2), tail(22, 3)]).toEqual([42, 44])
     expect(() => call(21, 3)).toThrow(WebAssembly.RuntimeError)
     expect(() => tail(21, 2)).toThrow(WebAssembly.RuntimeError)
@@ -187,7 +190,7 @@ describe('calls', () => {
     const { module, fn } = started()
     fn.unreachable()
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
-    expect(exports['run']).toThrow(WebAssembly.RuntimeError)
+    expect(exports.run).toThrow(WebAssembly.RuntimeError)
   })
 })
 
@@ -202,7 +205,7 @@ describe('locals and constants', () => {
     fn.localGet(5)
     fn.f64Add()
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
-    expect((exports['run'] as (value: bigint) => number)(0n)).toBe(2.5)
+    expect((exports.run as (value: bigint) => number)(0n)).toBe(2.5)
   })
 
   it.each([0, -1, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 32 - 1])('i32Const(%d)', (value) => {
@@ -224,7 +227,7 @@ describe('locals and constants', () => {
     const { module, fn } = started([], ['i64'])
     fn.i64Const(value)
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
-    expect((exports['run'] as () => bigint)()).toBe(BigInt.asIntN(64, BigInt(value)))
+    expect((exports.run as () => bigint)()).toBe(BigInt.asIntN(64, BigInt(value)))
   })
 
   it('size counts the bytes of code', () => {

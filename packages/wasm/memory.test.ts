@@ -338,7 +338,7 @@ function prepared(
   module.importMemory('env', 'memory', { initialPages: 1, maximumPages: 1, shared: true })
   build(module.defineFunction({ export: 'run', params, results: result === undefined ? [] : [result] }))
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } })
-  return { run: exports['run'] as Prepared['run'], bytes }
+  return { run: exports.run as Prepared['run'], bytes }
 }
 
 function emit(fn: FunctionBuilder, mnemonic: Mnemonic, ...immediates: readonly number[]): void {

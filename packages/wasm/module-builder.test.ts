@@ -1,3 +1,4 @@
+/** Modules: what the builder refuses, then indices, imports, globals and names as the engine sees them. */
 import { describe, expect, it } from 'vitest'
 import { ModuleBuilder } from './index.ts'
 
@@ -53,8 +54,8 @@ describe('a module', () => {
     const bytes = module.build()
     expect(module.build()).toEqual(bytes)
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
-    expect((exports['again'] as () => number)()).toBe(42)
-    expect(exports['again']).toBe(exports['first'])
+    expect((exports.again as () => number)()).toBe(42)
+    expect(exports.again).toBe(exports.first)
   })
 
   it('imports each kind of thing, and counts indices by kind', () => {
@@ -88,7 +89,7 @@ describe('a module', () => {
       log: (...operands: unknown[]) => calls.push(operands),
     }
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env })
-    expect((exports['run'] as () => unknown)()).toEqual([-1, 0.25])
+    expect((exports.run as () => unknown)()).toEqual([-1, 0.25])
     expect(calls).toEqual([[-(2n ** 63n) + 1n, 0.5]])
     expect(env.counter.value).toBe(-(2n ** 63n) + 1n)
   })
@@ -101,7 +102,7 @@ describe('a module', () => {
         .unreachable()
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
       try {
-        ;(exports['run'] as () => void)()
+        ;(exports.run as () => void)()
       } catch (error) {
         return (error as Error).stack
       }
@@ -122,6 +123,6 @@ describe('a module', () => {
     }
     expect(fn.size).toBe(90_002)
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
-    expect((exports['run'] as () => number)()).toBe(30_000)
+    expect((exports.run as () => number)()).toBe(30_000)
   })
 })

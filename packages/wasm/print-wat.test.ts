@@ -1,3 +1,4 @@
+/** Golden text of modules and of immediates. */
 import { describe, expect, it } from 'vitest'
 import { type FunctionBuilder, ModuleBuilder, printWat } from './index.ts'
 

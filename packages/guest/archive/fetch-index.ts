@@ -6,6 +6,7 @@ import type { Network } from '../transfer/network.ts'
 import type { Store } from '../transfer/store.ts'
 import { transfer } from '../transfer/transfer.ts'
 import { collect } from '../unpack/byte-reader.ts'
+import { unpackFailure } from '../unpack/unpack-failure.ts'
 import { decompressXz } from '../unpack/xz.ts'
 import { PackageIndex } from './package-index.ts'
 import { verifyRelease } from './release.ts'
@@ -44,8 +45,12 @@ export async function fetchIndex(
   const remote = { label, url: `${suiteUrl}/${path}`, ...file }
   const fetched = await download(remote, store, network, progress(label, file.bytes))
   if (!fetched.ok) return fetched
-  const text = await collect(decompressXz(store.stream(fetched.value)))
-  return ok(new PackageIndex(new TextDecoder().decode(text)))
+  try {
+    const text = await collect(decompressXz(store.stream(fetched.value)))
+    return ok(new PackageIndex(new TextDecoder().decode(text)))
+  } catch (cause) {
+    return unpackFailure('the package list', cause)
+  }
 }
 
 /** Address of what is at `path` below the root `mirror`. */

@@ -7,7 +7,7 @@ import { trixieKeys } from '../archive/release-keys.ts'
 import { resolvePackages } from '../archive/resolve.ts'
 import { download } from '../transfer/download.ts'
 import type { Store } from '../transfer/store.ts'
-import { MalformedPackage } from '../unpack/malformed-package.ts'
+import { unpackFailure } from '../unpack/unpack-failure.ts'
 import type { PullOptions } from './images.ts'
 import { type ImageFiles, imageFolder, type Manifest, manifestBytes } from './manifest.ts'
 import { type BootFiles, buildMicro } from './micro.ts'
@@ -59,8 +59,7 @@ async function unpack(
   try {
     return ok(await buildMicro({ kernel: open(kernel.name), busybox: open(microPackages.busybox) }))
   } catch (cause) {
-    if (!(cause instanceof MalformedPackage)) throw cause
-    return worldError(`a package for the image cannot be unpacked: ${cause.message}`, cause)
+    return unpackFailure('a package for the image', cause)
   }
 }
 

@@ -69,18 +69,18 @@ function parseManifest(text: string): Manifest | undefined {
 function isManifest(value: unknown): value is Manifest {
   return (
     isRecord(value) &&
-    typeof value['name'] === 'string' &&
-    typeof value['kernelRelease'] === 'string' &&
-    typeof value['recipeVersion'] === 'number' &&
-    isImageFile(value['kernel']) &&
-    isImageFile(value['initrd']) &&
-    Array.isArray(value['packages']) &&
-    value['packages'].every(isSourcePackage)
+    typeof value.name === 'string' &&
+    typeof value.kernelRelease === 'string' &&
+    typeof value.recipeVersion === 'number' &&
+    isImageFile(value.kernel) &&
+    isImageFile(value.initrd) &&
+    Array.isArray(value.packages) &&
+    value.packages.every(isSourcePackage)
   )
 }
 
 function isImageFile(value: unknown): value is ImageFile {
-  return isRecord(value) && typeof value['path'] === 'string' && typeof value['bytes'] === 'number'
+  return isRecord(value) && typeof value.path === 'string' && typeof value.bytes === 'number'
 }
 
 function isSourcePackage(value: unknown): value is SourcePackage {

@@ -73,9 +73,7 @@ function baseEntries(busybox: Uint8Array): CpioEntry[] {
 }
 
 async function readBusybox(open: OpenPackage): Promise<Uint8Array> {
-  for await (const { path, content } of readDeb(open(), 'data', (path) =>
-    /^(usr\/)?bin\/busybox$/.test(path),
-  )) {
+  for await (const { content } of readDeb(open(), 'data', (path) => /^(usr\/)?bin\/busybox$/.test(path))) {
     if (content.kind === 'file') return content.data
   }
   throw new MalformedPackage('it has no busybox program')

@@ -9,7 +9,7 @@
 
 import { ok, type Result, worldError } from '@virga/base'
 import type { Network } from './network.ts'
-import type { Appender, Sha256, Store } from './store.ts'
+import { type Appender, type Sha256, type Store, UnreadableFile } from './store.ts'
 import { transfer } from './transfer.ts'
 
 /** A file on the mirror whose content is known. */
@@ -131,7 +131,12 @@ class Part {
       const removed = await store.remove(path)
       return removed.ok ? await Part.open(file, store, hash) : removed
     }
-    if (bytesThere > 0) for await (const piece of store.stream(path)) hash.update(piece)
+    try {
+      if (bytesThere > 0) for await (const piece of store.stream(path)) hash.update(piece)
+    } catch (cause) {
+      if (!(cause instanceof UnreadableFile)) throw cause
+      return worldError(cause.message, cause)
+    }
     const appender = await store.append(path)
     return appender.ok ? ok(new Part(file, store, hash, appender.value, bytesThere)) : appender
   }

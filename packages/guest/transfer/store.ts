@@ -16,7 +16,7 @@ export interface Store {
   size(path: string): Promise<number | undefined>
   /** A whole file. */
   read(path: string): Promise<Result<Uint8Array>>
-  /** A whole file, piece by piece; throws when it cannot be read. */
+  /** A whole file, piece by piece; throws `UnreadableFile` when it cannot be read. */
   stream(path: string): AsyncIterable<Uint8Array>
   /** Opens a file to write at its end, made with the folders above it when there is none. */
   append(path: string): Promise<Result<Appender>>
@@ -28,6 +28,11 @@ export interface Store {
   list(path: string): Promise<string[]>
   /** Runs `task` while no other program runs one under the same `key` of this store; `waiting` says that one does. */
   exclusively<T>(key: string, waiting: () => void, task: () => Promise<Result<T>>): Promise<Result<T>>
+}
+
+/** `message` is one line that says which file, why, and what to do. */
+export class UnreadableFile extends Error {
+  override readonly name = 'UnreadableFile'
 }
 
 /** A file being written. After a failure only `close` may follow. */

@@ -57,29 +57,38 @@ async function* readTar(
       const { name, type, linkname, mode = 0o644 } = entry.header
       const path = name.replace(/^\.?\//, '').replace(/\/$/, '')
       if (wanted(path) && type === 'file') {
-        yield { path, mode, content: { kind: 'file', data: await collect(entry) } }
+        // Its types do not say so, but what a tar entry gives is bytes.
+        const data = await collect(entry as AsyncIterable<Uint8Array>)
+        yield { path, mode, content: { kind: 'file', data } }
       } else if (wanted(path) && type === 'symlink') {
         yield { path, mode, content: { kind: 'symlink', target: linkname ?? '' } }
       }
       entry.resume()
     }
+  } catch (cause) {
+    throw (await feeding) ?? new MalformedPackage('its tar archive is damaged', { cause })
   } finally {
-    extract.destroy()
+    extract.destroy(null)
     await feeding
   }
 }
 
-/** Writes `source` into `extract` at the pace it is read; a failure of `source` reaches the reader. */
-async function feed(source: AsyncIterable<Uint8Array>, extract: tar.Extract): Promise<void> {
+/**
+ * Writes `source` into `extract` at the pace it is read, until either ends. A failure of `source` is the value,
+ * and ends `extract` so that its reader does not wait.
+ */
+async function feed(source: AsyncIterable<Uint8Array>, extract: tar.Extract): Promise<unknown> {
   const closed = new Promise<'closed'>((resolve) => extract.once('close', () => resolve('closed')))
   try {
     for await (const piece of source) {
-      const drained = new Promise<'drained'>((resolve) => extract.once('drain', () => resolve('drained')))
       if (extract.write(piece)) continue
-      if ((await Promise.race([drained, closed])) === 'closed') return
+      const drained = new Promise<'drained'>((resolve) => extract.once('drain', () => resolve('drained')))
+      if ((await Promise.race([drained, closed])) === 'closed') return undefined
     }
-    extract.end()
+    extract.end(null)
+    return undefined
   } catch (cause) {
-    extract.destroy(cause instanceof Error ? cause : new MalformedPackage(String(cause)))
+    extract.destroy(new MalformedPackage('its archive cannot be read', { cause }))
+    return cause
   }
 }

@@ -14,7 +14,11 @@ const SAMPLES = 40
 /** Runs a GNU tool for the target. */
 function gnu(tool: 'as' | 'objdump', args: readonly string[]): string {
   try {
-    return execFileSync(`riscv64-linux-gnu-${tool}`, args, { encoding: 'utf8', maxBuffer: 1 << 26, stdio: 'pipe' })
+    return execFileSync(`riscv64-linux-gnu-${tool}`, args, {
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+      stdio: 'pipe',
+    })
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw new Error(`riscv64-linux-gnu-${tool} is absent: install the package binutils-riscv64-linux-gnu`)
@@ -38,7 +42,10 @@ function assemble(lines: readonly string[]): { address: bigint; bits: number; te
     return rows.map(([, address, bits, text]) => ({
       address: BigInt(`0x${address}`),
       bits: Number.parseInt(bits ?? '', 16),
-      text: (text ?? '').replace(/\s*[#<].*$/, '').replace(/\t/, ' ').trim(),
+      text: (text ?? '')
+        .replace(/\s*[#<].*$/, '')
+        .replace(/\t/, ' ')
+        .trim(),
     }))
   } finally {
     rmSync(folder, { recursive: true })
@@ -52,7 +59,7 @@ const csrNumbers = [...baseRegisters.keys()]
 function encodeAtRandom(mnemonic: string, mask: number, match: number, random: Random): number {
   const instruction = instructions.find((each) => each.mnemonic === mnemonic)
   let bits = ((random.word() & ~mask) | match) >>> 0
-  if (mnemonic === 'fence') bits &= 0x0ff0707f
+  if (mnemonic === 'fence') bits = match | (random.pick([1, 7, 15]) << 24) | (random.pick([2, 8, 12]) << 20)
   if (mnemonic === 'fence.i') bits = match
   if (instruction?.syntax.includes('csr')) bits = (bits & 0xfffff) | (random.pick(csrNumbers) << 20)
   if (instruction?.operands.rm) {
@@ -71,7 +78,7 @@ const samples = instructions
     return Array.from({ length: SAMPLES }, () => encodeAtRandom(mnemonic, mask, match, random))
   })
 
-/** Every valid halfword, without the shifts by zero, for which GNU has names of its own, and c.nop's hints. */
+/** Every valid halfword, without the shifts by zero, for which GNU has names of its own. */
 const halfwords = Array.from({ length: 0x10000 }, (_, bits) => bits).filter((bits) => {
   const decoded = (bits & 3) === 3 ? undefined : decode(bits)
   if (decoded?.compressed === undefined) return false
@@ -84,7 +91,11 @@ const withoutPrefix = (text: string) => text.replace(/0x([0-9a-f]+)$/, '$1')
 
 function compare(rows: ReturnType<typeof assemble>): void {
   const wrong = rows
-    .map(({ address, bits, text }) => ({ bits: bits.toString(16), gnu: text, ours: disassemble(bits, address) }))
+    .map(({ address, bits, text }) => ({
+      bits: bits.toString(16),
+      gnu: text,
+      ours: disassemble(bits, address),
+    }))
     .filter(({ gnu: theirs, ours }) => ours !== theirs && withoutPrefix(ours) !== theirs)
   expect(wrong.slice(0, 20)).toEqual([])
 }
@@ -96,19 +107,17 @@ describe('disassemble', () => {
     compare(rows)
   })
 
-  it('writes every 16-bit instruction as objdump does', () => {
-    expect(new Set(halfwords.map((bits) => decode(bits)?.compressed?.mnemonic)).size).toBe(compressedInstructions.length)
-    const rows = assemble(halfwords.map((bits) => `.insn 0x${bits.toString(16)}`))
-    expect(rows.length).toBe(halfwords.length)
-    compare(rows)
-  })
-
-  it('takes for an instruction what objdump takes for one, among all halfwords', () => {
+  it('reads and writes every 16-bit instruction as objdump does', () => {
     const all = Array.from({ length: 0x10000 }, (_, bits) => bits).filter((bits) => (bits & 3) !== 3)
     const rows = assemble(all.map((bits) => `.insn 0x${bits.toString(16)}`))
-    const theirs = rows.filter(({ text }) => !/^(\.2byte|c\.unimp|unimp)/.test(text)).map(({ bits }) => bits)
-    const ours = all.filter((bits) => decode(bits) !== undefined)
-    expect(ours).toEqual(theirs)
+    const known = rows.filter(({ text }) => !/^(\.2byte|c\.unimp)/.test(text)).map(({ bits }) => bits)
+    // c.addi16sp by zero is reserved, though GNU writes it
+    expect(all.filter((bits) => decode(bits) !== undefined)).toEqual(known.filter((bits) => bits !== 0x6101))
+    expect(new Set(halfwords.map((bits) => decode(bits)?.compressed?.mnemonic)).size).toBe(
+      compressedInstructions.length,
+    )
+    const compared = new Set(halfwords)
+    compare(rows.filter(({ bits }) => compared.has(bits)))
   })
 
   it('takes for an instruction only what objdump takes for one, among random words', () => {
@@ -128,8 +137,10 @@ describe('disassemble', () => {
 
   it('writes text that assembles to the same bits', () => {
     const all = [...samples, ...halfwords.filter((_, index) => index % 7 === 0)]
-    // without the bits that carry nothing a text can say
-    const lines = all.map((bits) => disassemble(bits))
+    const lines = all.map((bits) => {
+      const option = (bits & 3) === 3 ? '.option norvc' : '.option rvc'
+      return `${option}\n${disassemble(bits)}`
+    })
     const rows = assemble(lines)
     expect(rows.length).toBe(all.length)
     const wrong = all.filter((bits, index) => rows[index]?.bits !== bits)

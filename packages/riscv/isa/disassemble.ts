@@ -3,13 +3,15 @@
  * they are. @spec riscv-asm "Assembly Programmer's Handbook"
  */
 
-import type { CompressedInstruction, Instruction, Syntax } from './encoding.ts'
 import { csrName } from './csr-names.ts'
+import type { CompressedInstruction, Instruction, Syntax } from './encoding.ts'
 import { type Decoded, decode, instructionLength } from './table.ts'
 
 /** ABI names of x0..x31. @spec riscv-elf-psabi "Integer Register Convention" */
 export const integerNames: readonly string[] =
-  'zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'.split(' ')
+  'zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'.split(
+    ' ',
+  )
 
 /** ABI names of f0..f31. @spec riscv-elf-psabi "Floating-point Register Convention" */
 export const floatNames: readonly string[] =
@@ -58,7 +60,9 @@ const formats: Readonly<Record<Syntax, Operands>> = {
   'rd,rs1,rs2': (d) => `${x(d.rd)},${x(d.rs1)},${x(d.rs2)}`,
   // jalr is the one of these that is written like a load
   'rd,rs1,imm': (d) =>
-    d.instruction.mnemonic === 'jalr' ? `${x(d.rd)},${d.imm}(${x(d.rs1)})` : `${x(d.rd)},${x(d.rs1)},${shiftedBy(d)}`,
+    d.instruction.mnemonic === 'jalr'
+      ? `${x(d.rd)},${d.imm}(${x(d.rs1)})`
+      : `${x(d.rd)},${x(d.rs1)},${shiftedBy(d)}`,
   'rd,rs1': (d) => `${x(d.rd)},${x(d.rs1)}`,
   'rd,upper': (d) => `${x(d.rd)},${upper(d.imm)}`,
   'rd,offset': (d, _bits, pc) => `${x(d.rd)},${target(d, pc)}`,
@@ -72,7 +76,9 @@ const formats: Readonly<Record<Syntax, Operands>> = {
   '(rs1)': (d) => `(${x(d.rs1)})`,
   'rs1,rs2': (d) => `${x(d.rs1)},${x(d.rs2)}`,
   fence: (d, bits) =>
-    d.instruction.mnemonic === 'fence' ? `${orderings((bits >>> 24) & 15)},${orderings((bits >>> 20) & 15)}` : '',
+    d.instruction.mnemonic === 'fence'
+      ? `${orderings((bits >>> 24) & 15)},${orderings((bits >>> 20) & 15)}`
+      : '',
   'rd,csr,rs1': (d) => `${x(d.rd)},${csrName(d.imm)},${x(d.rs1)}`,
   'rd,csr,uimm': (d) => `${x(d.rd)},${csrName(d.imm)},${d.rs1}`,
   'frd,frs1,frs2': (d) => `${f(d.rd)},${f(d.rs1)},${f(d.rs2)}`,
@@ -145,6 +151,7 @@ export function disassemble(bits: number, pc?: bigint): string {
   const name = decoded.length === 4 ? named.get(bits >>> 0) : undefined
   if (name !== undefined) return name
   const { instruction, compressed } = decoded
-  const write = compressed === undefined ? formats[instruction.syntax] : compressedSyntax(compressed, instruction)
+  const write =
+    compressed === undefined ? formats[instruction.syntax] : compressedSyntax(compressed, instruction)
   return `${mnemonicOf(decoded, bits)} ${write(decoded, bits, pc)}`.trimEnd()
 }

@@ -29,8 +29,8 @@ import {
   HART_NO_GLOBAL_SPLIT,
   HART_PRV,
   HART_SATP,
-  HART_SUPER1G,
-  HART_SUPER2M,
+  HART_SUPER1_G,
+  HART_SUPER2_M,
   PART_SETS,
 } from './generated/layout'
 import { clear_entries } from './tlb'
@@ -124,8 +124,8 @@ function recycle_ids(hart: u32): void {
 function forget_ids(hart: u32): void {
   const end = hart + PART_SETS + ENTRIES_SETS * SET_BYTES
   for (let set = hart + PART_SETS; set < end; set += SET_BYTES) forget_ids_of(set)
-  store<i64>(hart, 0, HART_SUPER1G)
-  memory.fill(hart + HART_SUPER2M, 0, 128)
+  store<i64>(hart, 0, HART_SUPER1_G)
+  memory.fill(hart + HART_SUPER2_M, 0, 128)
 }
 
 function forget_ids_of(set: u32): void {

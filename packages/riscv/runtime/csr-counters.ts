@@ -3,6 +3,7 @@
  * offset from the instruction count while it runs, and its value while mcountinhibit stops it.
  * @spec riscv-priv "Hardware Performance Monitor"
  */
+import { raise_illegal } from './exception'
 import { PRV_M, PRV_U } from './fields'
 import {
   HART_ICOUNT,
@@ -39,7 +40,7 @@ function is_running(hart: u32, counter: u32): bool {
 export function read_counter(hart: u32, counter: u32): i64 {
   if (counter === TIME) return clock() as i64
   if (counter > INSTRET) return load<i64>(hart + (counter << 3), HART_MHPMCOUNTER)
-  const stored = load<i64>(hart, counter === CYCLE ? HART_MCYCLE : HART_MINSTRET)
+  const stored = load<i64>(hart + (counter === CYCLE ? HART_MCYCLE : HART_MINSTRET))
   return is_running(hart, counter) ? stored + instruction_count(hart) : stored
 }
 
@@ -48,8 +49,7 @@ export function write_counter(hart: u32, counter: u32, value: i64): void {
   if (counter > INSTRET) store<i64>(hart + (counter << 3), value, HART_MHPMCOUNTER)
   else {
     const stored = is_running(hart, counter) ? value - instruction_count(hart) - 1 : value
-    if (counter === CYCLE) store<i64>(hart, stored, HART_MCYCLE)
-    else store<i64>(hart, stored, HART_MINSTRET)
+    store<i64>(hart + (counter === CYCLE ? HART_MCYCLE : HART_MINSTRET), stored)
   }
 }
 
@@ -64,9 +64,17 @@ export function write_mcountinhibit(hart: u32, value: i64): void {
 }
 
 /** Whether the current privilege may read the user-level view of `counter`. */
-export function counter_readable(hart: u32, counter: u32): bool {
+function counter_readable(hart: u32, counter: u32): bool {
   const prv = load<i32>(hart, HART_PRV)
   if (prv === PRV_M) return true
   if (((load<i64>(hart, HART_MCOUNTEREN) >> (counter as i64)) & 1) === 0) return false
   return prv !== PRV_U || ((load<i64>(hart, HART_SCOUNTEREN) >> (counter as i64)) & 1) !== 0
+}
+
+/** cycle, time, instret and hpmcounter3..31, the read-only views. Raises an illegal-instruction exception else. */
+export function read_user_counter(hart: u32, number: u32): i64 {
+  const offset = number & 0xff
+  if (offset < 32 && counter_readable(hart, offset)) return read_counter(hart, offset)
+  raise_illegal(hart)
+  return 0
 }

@@ -8,8 +8,8 @@ import {
   HART_PRV,
   HART_STAT_FENCE_I,
   HART_STAT_FENCES,
-  HART_SUPER1G,
-  HART_SUPER2M,
+  HART_SUPER1_G,
+  HART_SUPER2_M,
 } from './generated/layout'
 import { clear_fetch_entries, drop_page, drop_region } from './tlb'
 import { ANY_1G, bit_of_1g, bit_of_2m } from './translate'
@@ -36,9 +36,9 @@ export function sfence_vma(hart: u32, addr: u64, asid: u64, mode: u32): void {
 
 /** Drops the page of `addr`, and all pieces of a larger leaf that may map it. */
 function fence_address(hart: u32, addr: i64): void {
-  const large = load<i64>(hart, HART_SUPER1G)
+  const large = load<i64>(hart, HART_SUPER1_G)
   const bit = bit_of_2m(addr)
-  const word = load<i64>(hart + ((bit >> 6) << 3), HART_SUPER2M)
+  const word = load<i64>(hart + ((bit >> 6) << 3), HART_SUPER2_M)
   if (large === ANY_1G) drop_contexts(hart)
   else if (large & bit_of_1g(addr)) drop_region(hart, addr, 30)
   else if ((word >> (bit & 63)) & 1) drop_region(hart, addr, 21)

@@ -71,7 +71,7 @@ function walk_slat(hart: u32, gpa: u64, write: bool, mark: bool): u32 {
   let table = load<u32>(hart, HART_SLAT_ROOT)
   let shift: u64 = 39
   let index = (gpa >> shift) as u32
-  for (;;) {
+  while (true) {
     const slot = table + (index << 3)
     const pte = atomic.load<i64>(slot)
     if ((pte & PTE_V) === 0) return 0

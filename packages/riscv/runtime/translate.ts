@@ -5,7 +5,7 @@
 import { data_context, data_privilege, end_global_split, fetch_context } from './context'
 import { FETCH, raise_access_fault, READ, WRITE } from './exception'
 import { PRV_M, PTE_D, PTE_G, PTE_W } from './fields'
-import { HART_PRV, HART_SATP, HART_SUPER1G, HART_SUPER2M } from './generated/layout'
+import { HART_PRV, HART_SATP, HART_SUPER1_G, HART_SUPER2_M } from './generated/layout'
 import { PMP_MACHINE_SHIFT, PMP_MIXED, PMP_R, PMP_W, PMP_X, pmp_allows } from './pmp'
 import { guest_page, NO_MEMORY, PAGE_FRAME, peek_guest_page, SLAT_EXECUTABLE, SLAT_WRITABLE } from './slat'
 import { install_fetch, install_read, install_write } from './tlb'
@@ -109,10 +109,10 @@ function note_large_leaf(hart: u32, addr: i64): void {
   if (leaf_shift <= 21) {
     const bit = bit_of_2m(addr)
     const word = hart + ((bit >> 6) << 3)
-    store<i64>(word, load<i64>(word, HART_SUPER2M) | ((1 as i64) << (bit & 63)), HART_SUPER2M)
+    store<i64>(word, load<i64>(word, HART_SUPER2_M) | ((1 as i64) << (bit & 63)), HART_SUPER2_M)
   } else {
     const bits = leaf_shift === 30 ? bit_of_1g(addr) : ANY_1G
-    store<i64>(hart, load<i64>(hart, HART_SUPER1G) | bits, HART_SUPER1G)
+    store<i64>(hart, load<i64>(hart, HART_SUPER1_G) | bits, HART_SUPER1_G)
   }
 }
 

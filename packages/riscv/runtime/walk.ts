@@ -61,7 +61,7 @@ export function walk(hart: u32, addr: i64, kind: i32, prv: i32, peek: bool): i64
   if ((addr << unusedBits) >> unusedBits !== addr) return page_fault(hart, addr, kind, peek)
   let table = (satp & PPN_MASK) << 12
   let global: i64 = 0
-  for (;;) {
+  while (true) {
     const slot = table + (((addr >>> (12 + 9 * level)) & 511) << 3)
     const at = table_entry(hart, slot, READ, peek)
     if (at === 0) return access_fault(hart, addr, kind, peek)

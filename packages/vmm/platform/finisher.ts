@@ -1,5 +1,5 @@
 /**
- * The finisher: a register by which a guest ends its machine. @spec qemu-virt "SiFive Test Finisher"
+ * The finisher: a register by which a guest ends its machine. @spec sifive-test "Test Finisher"
  *
  * Why: the simplest power switch there is; Linux drives it through its syscon drivers, test programs with one store.
  * Invariants: the first outcome stays until the machine is reset. The device only records it and rings; stopping harts is

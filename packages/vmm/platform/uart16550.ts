@@ -179,7 +179,7 @@ export class Uart16550 extends WordDevice {
     const toggled = ((value ^ this.field('fcr')) & fcr.enable) !== 0
     if (toggled || (value & fcr.resetReceiver) !== 0) {
       this.loop.clear()
-      this.rx.clear(); this.setField('quiet', (this.field('ier') & ier.received) === 0 ? quietPolls : 0)
+      this.setField('quiet', (this.field('ier') & ier.received) === 0 ? quietPolls : 0)
     }
     this.setField('fcr', (value & fcr.enable) === 0 ? 0 : value & fcr.sticky)
     this.drive()

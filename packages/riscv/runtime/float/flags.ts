@@ -34,3 +34,16 @@ export const RMM: i32 = 4
 export function raise(flags: i32): void {
   float_flags |= flags
 }
+
+/**
+ * Whether NX has still to be decided: it stays raised, so while it is, the proof of exactness can be left out.
+ * Only of use to a caller that leaves the flags standing between operations.
+ */
+export function isExactSoFar(): bool {
+  return (float_flags & NX) == 0
+}
+
+/** Accrue NX if `inexact`. No branch: on ordinary data it would be a coin toss. */
+export function raiseInexact(inexact: bool): void {
+  float_flags |= inexact as i32
+}

@@ -7,7 +7,7 @@
  * range test, so no native path returns one. Products of two f32 are exact in f64, which settles multiplication,
  * division and square root; addition uses the error term of TwoSum. README.md has the proofs.
  */
-import { NX, RNE, raise } from './flags'
+import { RNE, isExactSoFar, raiseInexact } from './flags'
 import { softNarrow } from './soft/convert'
 import { softAdd } from './soft/add'
 import { softDivide, softSquareRoot } from './soft/divide'
@@ -33,7 +33,7 @@ export function f32_add(a: i32, b: i32, rm: i32): i32 {
   if (rm == RNE && abs<f32>(x) + abs<f32>(y) < SUM_LIMIT) {
     const sum = x + y
     const yPart = sum - x
-    if (x - (sum - yPart) + (y - yPart) != 0) raise(NX)
+    if (isExactSoFar()) raiseInexact(x - (sum - yPart) + (y - yPart) != 0)
     return reinterpret<i32>(sum)
   }
   return softAdd<f32>(a as u32 as u64, b as u32 as u64, rm) as i32
@@ -50,7 +50,7 @@ export function f32_mul(a: i32, b: i32, rm: i32): i32 {
     const product = (reinterpret<f32>(a) as f64) * (reinterpret<f32>(b) as f64)
     const rounded = product as f32
     if (isSettled(rounded)) {
-      if ((rounded as f64) != product) raise(NX)
+      if (isExactSoFar()) raiseInexact((rounded as f64) != product)
       return reinterpret<i32>(rounded)
     }
   }
@@ -65,7 +65,7 @@ export function f32_div(a: i32, b: i32, rm: i32): i32 {
     const quotient = x / y
     // A quotient by zero or of an infinity is infinite or NaN, one by an infinity is zero: all go the slow way.
     if (isSettled(quotient)) {
-      if ((quotient as f64) * (y as f64) != (x as f64)) raise(NX)
+      if (isExactSoFar()) raiseInexact((quotient as f64) * (y as f64) != (x as f64))
       return reinterpret<i32>(quotient)
     }
   }
@@ -77,7 +77,7 @@ export function f32_sqrt(a: i32, rm: i32): i32 {
   const x = reinterpret<f32>(a)
   if (rm == RNE && x >= 0 && x < (Infinity as f32)) {
     const root = sqrt<f32>(x)
-    if ((root as f64) * (root as f64) != (x as f64)) raise(NX)
+    if (isExactSoFar()) raiseInexact((root as f64) * (root as f64) != (x as f64))
     return reinterpret<i32>(root)
   }
   return softSquareRoot<f32>(a as u32 as u64, rm) as i32
@@ -99,7 +99,7 @@ export function f32_fma(a: i32, b: i32, c: i32, rm: i32): i32 {
     const odd = error == 0 ? sum : roundToOdd(sum, error)
     const rounded = odd as f32
     if (isSettled(rounded)) {
-      if ((rounded as f64) != odd) raise(NX)
+      if (isExactSoFar()) raiseInexact((rounded as f64) != odd)
       return reinterpret<i32>(rounded)
     }
   }
@@ -120,7 +120,7 @@ export function f64_to_f32(a: i64, rm: i32): i32 {
     const x = reinterpret<f64>(a)
     const rounded = x as f32
     if (isSettled(rounded)) {
-      if ((rounded as f64) != x) raise(NX)
+      if (isExactSoFar()) raiseInexact((rounded as f64) != x)
       return reinterpret<i32>(rounded)
     }
   }

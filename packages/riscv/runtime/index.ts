@@ -1,0 +1,11 @@
+/** The runtime's exports: what generated code and the VMM call. README.md lists the files in reading order. */
+export { cbo } from './cache-block'
+export { csr } from './csr'
+export { fence_i, sfence_vma, sinval_check } from './fence'
+export { fetch_cross, fetch_slow } from './fetch'
+export * from './float/index'
+export { enter, flush_all, hart_init } from './hart'
+export { atomic_slow, load_slow, store_slow } from './memory-access'
+export { ecall, mret, sret, wfi } from './privileged'
+export { virtual_to_arena } from './translate'
+export { trap } from './trap'
