@@ -98,7 +98,7 @@ export class GoldfishRtc extends WordDevice {
 
   setAlarm(half: 0 | 1, value: number): void {
     this.setPair(at.alarm, withHalf(this.pair(at.alarm), half, value))
-    
+    if (half === 1) return
     this.set(at.armed, 1)
     this.service()
     this.doorbell.ring()

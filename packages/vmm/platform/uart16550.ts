@@ -6,10 +6,11 @@
  *   guest ◄─ RBR ─── rx ring (4 KiB)  ◄── console     in loopback: THR ──► loop FIFO ──► RBR instead
  * ```
  * Why the rings stand for the chip's 16-byte FIFOs: the line has no speed, so bytes leave at once and whatever has
- * arrived is there; a driver sees a UART that is always quick. No console byte is lost in either direction as long as the driver obeys THRE: a full tx ring
- * holds THRE low until the console has taken it. A receiver reset does not drop what the console sent: it takes those
- * bytes as not received yet, and they arrive again once the driver listens (it enables the interrupt, or has polled
- * the line status `quietPolls` times). So input typed or piped before the driver opened the port survives its probing.
+ * arrived is there. No console byte is lost in either direction while the driver obeys THRE: a full tx ring holds it
+ * low until the console has taken the bytes.
+ * A receiver reset does not drop what the console sent: it takes those bytes as not received yet, and they arrive again
+ * once the driver listens (it enables the interrupt, or has polled the line status `quietPolls` times). So input typed
+ * or piped before the driver opened the port survives its probing.
  */
 
 import type { AccessBytes, Doorbell, InterruptLine } from '@virga/device'

@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { compileRuntime } from '../../../infra/tasks/compile-runtime.ts'
 import type { RoundingMode } from '../../../packages/riscv/isa/evaluate/float/index.ts'
+import { namedCases } from './named-cases.ts'
 import { chance, edgeOperands, randomOperands } from './operands.ts'
 import { type Bits, operations, type Runtime } from './operations.ts'
 import { type Answer, askQemu, type Vector } from './qemu.ts'
@@ -13,27 +14,53 @@ const seed = BigInt(process.env.VIRGA_SEED ?? 20250611)
 const rootDir = `${import.meta.dirname}/../../..`
 const allModes: readonly RoundingMode[] = [0, 1, 2, 3, 4]
 
-let runtime: Runtime
-let flags: { value: number }
+/** The runtime as it is, and its integer paths alone, which ordinary operands would otherwise seldom reach. */
+let whole: Module
+let integerPaths: Module
+
+/** A compiled module. */
+interface Module {
+  readonly exports: Runtime
+  readonly flags: { value: number }
+}
+
+async function load(entry: string): Promise<Module> {
+  const wasm = await compileRuntime(rootDir, `packages/riscv/runtime/float/${entry}`)
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory } })
+  return { exports, flags: exports.float_flags }
+}
 
 beforeAll(async () => {
-  const wasm = await compileRuntime(rootDir, 'packages/riscv/runtime/float/index.ts')
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory } })
-  runtime = instance.exports as Runtime & WebAssembly.Exports
-  flags = instance.exports.float_flags as WebAssembly.Global
+  whole = await load('index.ts')
+  integerPaths = await load('soft/index.ts')
 })
 
-/** The runtime's answer. */
-function compute({ operation, operands: [a = 0n, b = 0n, c = 0n], rm }: Vector): Answer {
-  flags.value = 0
-  const bits = operations[operation]?.runtime(runtime, a, b, c, rm) ?? 0n
+/** The answer of a compiled module, with some flags raised before. */
+function compute({ exports, flags }: Module, vector: Vector, raised = 0): Answer {
+  const { operation, operands, rm } = vector
+  const [a = 0n, b = 0n, c = 0n] = operands
+  flags.value = raised
+  const bits = operations[operation]?.runtime(exports, a, b, c, rm) ?? 0n
   return { bits, flags: flags.value }
+}
+
+/** Whether the integer paths have the vector's operation. */
+function hasIntegerPath({ operation }: Vector): boolean {
+  return (operations[operation]?.export ?? '') in integerPaths.exports
 }
 
 /** The oracle's answer. */
 function judge({ operation, operands: [a = 0n, b = 0n, c = 0n], rm }: Vector): Answer {
   return operations[operation]?.oracle(a, b, c, rm) ?? { bits: 0n, flags: 0 }
+}
+
+/** The named cases, every mode. */
+function namedVectors(): Vector[] {
+  return namedCases.flatMap(({ operation, operands }) => {
+    const index = operations.findIndex(({ name }) => name === operation)
+    return allModes.map((rm): Vector => ({ operation: index, rm, mode: 'dynamic', operands }))
+  })
 }
 
 /** Vectors of the edges, every mode. */
@@ -84,35 +111,61 @@ function differences(
 }
 
 describe('the runtime against exact arithmetic', () => {
+  it('agrees on the named cases, as do its integer paths', () => {
+    const vectors = namedVectors()
+    for (const module of [whole, integerPaths]) {
+      expect(differences(vectors, (vector) => compute(module, vector), judge)).toEqual([])
+    }
+  })
+
   it('agrees on every combination of edges', () => {
-    expect(differences(edgeVectors(), compute, judge)).toEqual([])
+    expect(differences(edgeVectors(), (vector) => compute(whole, vector), judge)).toEqual([])
   })
 
   it('agrees on random operands', () => {
-    expect(differences(randomVectors(seed, 2_000), compute, judge)).toEqual([])
+    const vectors = randomVectors(seed, 4_000)
+    expect(differences(vectors, (vector) => compute(whole, vector), judge)).toEqual([])
+  })
+
+  it('gives the same results with flags standing, and leaves them so', () => {
+    const vectors = randomVectors(seed + 3n, 1_000)
+    const expected = (vector: Vector): Answer => ({ ...judge(vector), flags: 31 })
+    expect(differences(vectors, (vector) => compute(whole, vector, 31), expected)).toEqual([])
+  })
+
+  it('agrees on random operands where only integers are used', () => {
+    const vectors = randomVectors(seed + 1n, 4_000).filter(hasIntegerPath)
+    expect(new Set(vectors.map(({ operation }) => operation)).size).toBe(19)
+    expect(differences(vectors, (vector) => compute(integerPaths, vector), judge)).toEqual([])
   })
 })
 
-describe('the runtime and the oracle against qemu-riscv64', () => {
-  it('agree on at least 100,000 vectors', () => {
-    const vectors = [...edgeVectors(), ...randomVectors(seed + 1n, 4_000)]
+describe('against qemu-riscv64', () => {
+  let vectors: Vector[]
+  let answers: Answer[]
+
+  beforeAll(() => {
+    vectors = [...namedVectors(), ...edgeVectors(), ...randomVectors(seed + 2n, 6_000)]
+    answers = askQemu(vectors)
+  })
+
+  /** QEMU's answer to the vector of that index. */
+  function qemu(_: Vector, index: number): Answer {
+    return answers[index] ?? { bits: 0n, flags: -1 }
+  }
+
+  /** The answer as QEMU shows it: singles in their box. */
+  function boxed(vector: Vector, answer: Answer): Answer {
+    const single = operations[vector.operation]?.result === 's'
+    return single ? { ...answer, bits: answer.bits | 0xffff_ffff_0000_0000n } : answer
+  }
+
+  it('the runtime agrees on at least 100,000 vectors', () => {
     expect(vectors.length).toBeGreaterThanOrEqual(100_000)
-    const answers = askQemu(vectors)
-    const boxed = (vector: Vector, answer: Answer): Answer => {
-      const single = operations[vector.operation]?.result === 's'
-      return single ? { ...answer, bits: answer.bits | 0xffff_ffff_0000_0000n } : answer
-    }
-    const qemu = (_: Vector, index: number) => answers[index] ?? { bits: 0n, flags: -1 }
-    expect(differences(vectors, (vector) => boxed(vector, compute(vector)), qemu)).toEqual([])
-    const some = vectors.flatMap((vector, index) =>
-      index % 7 === 0 ? [{ vector, answer: answers[index] }] : [],
-    )
-    expect(
-      differences(
-        some.map(({ vector }) => vector),
-        (vector) => boxed(vector, judge(vector)),
-        (_, index) => some[index]?.answer ?? { bits: 0n, flags: -1 },
-      ),
-    ).toEqual([])
+    expect(differences(vectors, (vector) => boxed(vector, compute(whole, vector)), qemu)).toEqual([])
+  })
+
+  it('so does the oracle', () => {
+    expect(differences(vectors, (vector) => boxed(vector, judge(vector)), qemu)).toEqual([])
   })
 })

@@ -211,14 +211,18 @@ export function memoryOperations(execution: Execution, blockAddress: () => bigin
 
 /** Faults report the address as given; the block is the aligned one around it. */
 function zeroBlock(execution: Execution, address: bigint): void {
-  const physical = reachBlock(execution, 'store', address)
-  if ('fault' in physical)
-    return raise(execution, accessException('store', physical, address, accessorOf(execution.hart, 'store')))
-  for (let offset = 0n; offset < BLOCK_BYTES; offset += 8n)
-    execution.memory.write(physical.physical + offset, 8, 0n)
+  const { hart, memory } = execution
+  const found = reachBlock(execution, 'store', address)
+  if ('fault' in found || memory.read(found.physical, 8) === undefined) {
+    return raise(execution, accessException('store', found, address, accessorOf(hart, 'store')))
+  }
+  for (let offset = 0n; offset < BLOCK_BYTES; offset += 8n) memory.write(found.physical + offset, 8, 0n)
 }
 
-/** Memory is coherent, so only the permission matters: to load or to store, and failing is a store's failure. */
+/**
+ * Memory is coherent, so only the permission matters: to load or to store, and failing is a store's failure. What
+ * is no memory may be a device, where there is nothing to manage.
+ */
 function manageBlock(execution: Execution, address: bigint): void {
   const asLoad = reachBlock(execution, 'load', address)
   if (!('fault' in asLoad)) return
@@ -233,8 +237,6 @@ function reachBlock(execution: Execution, access: 'load' | 'store', address: big
   const block = address - (address % BLOCK_BYTES)
   const translation = translate(hart, memory, block, access, accessor)
   if ('fault' in translation) return translation
-  const allowed =
-    pmpAllows(hart, accessor.privilege, translation.physical, Number(BLOCK_BYTES), access) &&
-    memory.read(translation.physical, 8) !== undefined
+  const allowed = pmpAllows(hart, accessor.privilege, translation.physical, Number(BLOCK_BYTES), access)
   return allowed ? translation : { fault: { kind: 'access' } }
 }

@@ -2,8 +2,8 @@
  * The CSRs of U, S and M, as the evaluator has them: number, name, what a read gives and what a write leaves.
  * Whether an access is allowed at all is decided in `csr-access.ts`. @spec riscv-priv "CSR Listing"
  *
- * Legalisation (WARL choices): an unsupported satp mode makes the whole write void; MPP = 2, CBIE = 2 and a
- * vector mode above 1 leave or clear the field; a PMP entry with W but not R loses W.
+ * Legalisation (WARL choices): an unsupported satp mode makes the whole write void; MPP = 2, CBIE = 2 and
+ * vector modes above 1 clear what is reserved; a PMP entry with W but not R loses W; there are no triggers.
  */
 
 import { bit, bits, type CsrValues, type Hart, MASK64, withBits } from './hart.ts'
@@ -104,7 +104,7 @@ const float: readonly (readonly [number, Register])[] = [
 /** CBIE, CBCFE, CBZE and FIOM; CBIE has no meaning for 2. */
 function writeEnvcfg(old: bigint, value: bigint, others: bigint): bigint {
   const mask = others | 0xf1n
-  const legal = bits(value, 5, 4) === 2n ? withBits(value, 5, 4, bits(old, 5, 4)) : value
+  const legal = bits(value, 5, 4) === 2n ? withBits(value, 5, 4, 0n) : value
   return (old & ~mask) | (legal & mask)
 }
 
@@ -224,7 +224,10 @@ const machine: readonly (readonly [number, Register])[] = [
       },
     },
   ],
-  [0x747, constant('mseccfg', 0n)],
+  [0x7a0, constant('tselect', 0n)],
+  [0x7a1, constant('tdata1', 0n)],
+  [0x7a2, constant('tdata2', 0n)],
+  [0x7a3, constant('tdata3', 0n)],
 ]
 
 const PMP_LOCKED = 7

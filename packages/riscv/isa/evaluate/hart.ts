@@ -187,7 +187,20 @@ export function resetHart(options: { readonly hypervisor?: boolean } = {}): Hart
 
 /** A copy that shares nothing with the original. */
 export function copyHart(hart: Hart): Hart {
-  return structuredClone(hart)
+  const { csr, hypervisor } = hart
+  return {
+    ...hart,
+    x: [...hart.x],
+    f: [...hart.f],
+    csr: {
+      ...csr,
+      mhpmcounter: [...csr.mhpmcounter],
+      mhpmevent: [...csr.mhpmevent],
+      pmpcfg: [...csr.pmpcfg],
+      pmpaddr: [...csr.pmpaddr],
+    },
+    hypervisor: hypervisor && { ...hypervisor },
+  }
 }
 
 export const MASK64 = (1n << 64n) - 1n

@@ -22,9 +22,10 @@ function region(hart: Hart, entry: number): readonly [start: bigint, end: bigint
     case 2n:
       return [address << 2n, (address << 2n) + 4n]
     case 3n: {
-      // the trailing ones of the address say how large the region is
-      const lowest = ~address & (address + 1n)
-      return [(address & ~(lowest - 1n)) << 2n, ((address | (lowest - 1n)) + 1n) << 2n]
+      // n trailing ones make a region of 2ⁿ⁺³ bytes
+      const lowestZero = ~address & (address + 1n)
+      const start = (address & ~(lowestZero - 1n)) << 2n
+      return [start, start + (lowestZero << 3n)]
     }
     default:
       return undefined

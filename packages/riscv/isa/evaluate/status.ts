@@ -54,11 +54,11 @@ function withDirtySummary(status: bigint): bigint {
   return bits(status, 14, 13) === 3n ? status | SD : status & ~SD
 }
 
-/** MPP cannot hold 2: such a write leaves the field as it was. */
+/** MPP cannot hold 2, which is no privilege level: such a write makes it U. */
 export function writeMstatus(hart: Hart, value: bigint): void {
   const writable = hart.hypervisor === undefined ? MSTATUS_WRITABLE : MSTATUS_WRITABLE | mask(GVA, MPV)
   const old = hart.csr.mstatus
-  const legal = bits(value, 12, 11) === 2n ? withBits(value, 12, 11, bits(old, 12, 11)) : value
+  const legal = bits(value, 12, 11) === 2n ? withBits(value, 12, 11, 0n) : value
   hart.csr.mstatus = (old & ~writable) | (legal & writable)
 }
 

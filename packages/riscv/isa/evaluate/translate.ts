@@ -66,7 +66,7 @@ export function translate(
   access: Access,
   accessor: Accessor = accessorOf(hart, access),
 ): Translation {
-  if (accessor.privilege === MACHINE) return { physical: address }
+  if (accessor.privilege === MACHINE) return untranslated(address)
   const { hypervisor } = hart
   if (!accessor.virtual || hypervisor === undefined) {
     return firstStage(hart, memory, address, access, accessor, hart.csr.satp, (at) => ({ physical: at }))
@@ -76,6 +76,11 @@ export function translate(
     second(at, 'load'),
   )
   return 'fault' in guest ? guest : second(guest.physical, access)
+}
+
+/** Physical addresses have 56 bits. */
+function untranslated(address: bigint): Translation {
+  return address >> 56n === 0n ? { physical: address } : ACCESS
 }
 
 /** The accessor of this hart's own fetches, loads and stores. */
@@ -93,7 +98,7 @@ function firstStage(
   reach: (pteAddress: bigint) => Translation,
 ): Translation {
   const levels = levelsOf(bits(atp, 63, 60))
-  if (levels === 0) return { physical: address }
+  if (levels === 0) return untranslated(address)
   const width = 12 + 9 * levels
   if (BigInt.asUintN(64, BigInt.asIntN(width, address)) !== address) return PAGE
   const status = accessor.virtual ? (hart.hypervisor?.vsstatus ?? 0n) : hart.csr.mstatus

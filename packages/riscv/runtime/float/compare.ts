@@ -1,28 +1,12 @@
 /** Comparison, minimum, maximum and classification, both formats. None of them rounds. */
 import { NV, raise } from './flags'
-import {
-  canonicalNaN,
-  fractionBits,
-  infinity,
-  isNaNBits,
-  isNegative,
-  isSignaling,
-  magnitude,
-  signMask,
-} from './soft/format'
+import { canonicalNaN, fractionBits, infinity, isNaNBits, isNegative, isSignaling, magnitude } from './soft/format'
 
-/** Order of two numbers, no NaN among them, as that of integers; -0 and +0 stay apart, -0 first. */
-function isBelow<F>(a: u64, b: u64): bool {
-  if (isNegative<F>(a) != isNegative<F>(b)) return isNegative<F>(a)
-  return isNegative<F>(a) ? a > b : a < b
-}
-
-/** The lesser of a and b, or the greater. @spec riscv-unpriv "Single-Precision Floating-Point Computational Instructions" */
-function extremum<F>(a: u64, b: u64, greater: bool): u64 {
+/** Minimum or maximum when there is a NaN among the two: the other one, if that is a number. */
+function extremumOfNaN<F>(a: u64, b: u64): u64 {
   if (isSignaling<F>(a) || isSignaling<F>(b)) raise(NV)
-  if (isNaNBits<F>(a)) return isNaNBits<F>(b) ? canonicalNaN<F>() : b
-  if (isNaNBits<F>(b)) return a
-  return isBelow<F>(a, b) != greater ? a : b
+  if (!isNaNBits<F>(a)) return a
+  return isNaNBits<F>(b) ? canonicalNaN<F>() : b
 }
 
 /** The mask that fclass writes. @spec riscv-unpriv "Single-Precision Floating-Point Classify Instruction" */
@@ -61,14 +45,20 @@ export function f32_le(a: i32, b: i32): i32 {
   return (x <= y) as i32
 }
 
-/** fmin.s. */
+/** fmin.s. The native operation puts -0 below +0, as is wanted. */
 export function f32_min(a: i32, b: i32): i32 {
-  return extremum<f32>(a as u32, b as u32, false) as i32
+  const x = reinterpret<f32>(a)
+  const y = reinterpret<f32>(b)
+  if (x != x || y != y) return extremumOfNaN<f32>(a as u32, b as u32) as i32
+  return reinterpret<i32>(min<f32>(x, y))
 }
 
 /** fmax.s. */
 export function f32_max(a: i32, b: i32): i32 {
-  return extremum<f32>(a as u32, b as u32, true) as i32
+  const x = reinterpret<f32>(a)
+  const y = reinterpret<f32>(b)
+  if (x != x || y != y) return extremumOfNaN<f32>(a as u32, b as u32) as i32
+  return reinterpret<i32>(max<f32>(x, y))
 }
 
 /** fclass.s. */
@@ -102,12 +92,18 @@ export function f64_le(a: i64, b: i64): i32 {
 
 /** fmin.d. */
 export function f64_min(a: i64, b: i64): i64 {
-  return extremum<f64>(a, b, false) as i64
+  const x = reinterpret<f64>(a)
+  const y = reinterpret<f64>(b)
+  if (x != x || y != y) return extremumOfNaN<f64>(a, b) as i64
+  return reinterpret<i64>(min<f64>(x, y))
 }
 
 /** fmax.d. */
 export function f64_max(a: i64, b: i64): i64 {
-  return extremum<f64>(a, b, true) as i64
+  const x = reinterpret<f64>(a)
+  const y = reinterpret<f64>(b)
+  if (x != x || y != y) return extremumOfNaN<f64>(a, b) as i64
+  return reinterpret<i64>(max<f64>(x, y))
 }
 
 /** fclass.d. */

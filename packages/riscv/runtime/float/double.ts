@@ -4,7 +4,8 @@
  *
  * As in single.ts, a native path needs RNE, a range without overflow and tininess, and an exact test for NX.
  * There is no wider native format, so the test multiplies significands as integers: what rounding dropped shows
- * in the low 64 bits of the product. README.md has the proofs.
+ * in the low 64 bits of the product. A fused multiply-add is native where the engine turns out to have one.
+ * README.md has the proofs.
  */
 import { RNE, isExactSoFar, raiseInexact } from './flags'
 import { softAdd } from './soft/add'
@@ -127,7 +128,7 @@ function isFusedExact(x: f64, y: f64, z: f64, result: f64): bool {
   const sum = product + z
   const zPart = sum - product
   const sumError = product - (sum - zPart) + (z - zPart)
-  // The parts less the result. Result and sum are neighbours, or one is zero: their difference has no error.
+  // The parts less the result. Result and sum are within two steps, or one is zero: no error in their difference.
   const difference = sum - result
   const rest = difference + sumError
   const errorPart = rest - difference

@@ -5,7 +5,7 @@
  * in four directions, and the fifth follows from truncation. From an integer, the native conversion rounds to
  * nearest even and is exact in every mode if the significant bits fit.
  */
-import { NV, NX, RDN, RNE, RTZ, RUP, raise } from './flags'
+import { NV, NX, RDN, RNE, RTZ, RUP, raise, raiseInexact } from './flags'
 import { softFromInteger } from './soft/convert'
 
 /** x rounded to an integral value. */
@@ -33,7 +33,7 @@ function saturate(x: f64, low: i64, high: i64): i64 {
 function toI32(x: f64, rm: i32): i64 {
   const whole = roundToIntegral(x, rm)
   if (!(whole >= -2147483648.0 && whole <= 2147483647.0)) return saturate(x, i32.MIN_VALUE, i32.MAX_VALUE)
-  if (whole != x) raise(NX)
+  raiseInexact(whole != x)
   return whole as i32 as i64
 }
 
@@ -41,7 +41,7 @@ function toI32(x: f64, rm: i32): i64 {
 function toU32(x: f64, rm: i32): i64 {
   const whole = roundToIntegral(x, rm)
   if (!(whole >= 0 && whole <= 4294967295.0)) return saturate(x, 0, -1)
-  if (whole != x) raise(NX)
+  raiseInexact(whole != x)
   return whole as u32 as i32 as i64
 }
 
@@ -51,7 +51,7 @@ function toI64(x: f64, rm: i32): i64 {
   if (!(whole >= -9223372036854775808.0 && whole < 9223372036854775808.0)) {
     return saturate(x, i64.MIN_VALUE, i64.MAX_VALUE)
   }
-  if (whole != x) raise(NX)
+  raiseInexact(whole != x)
   return whole as i64
 }
 
@@ -59,7 +59,7 @@ function toI64(x: f64, rm: i32): i64 {
 function toU64(x: f64, rm: i32): i64 {
   const whole = roundToIntegral(x, rm)
   if (!(whole >= 0 && whole < 18446744073709551616.0)) return saturate(x, 0, -1)
-  if (whole != x) raise(NX)
+  raiseInexact(whole != x)
   return whole as u64 as i64
 }
 
