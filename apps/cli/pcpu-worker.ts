@@ -1,23 +1,32 @@
-/** Entry of a pCPU's worker thread: attaches to the machine and runs its harts until the machine stops. */
+/** Entry of a pCPU's thread: waits for its machine, attaches to it and runs its harts until it stops. */
 
-import { parentPort, workerData } from 'node:worker_threads'
-import { attachMachine, createEngine, type EngineModules, type MachineDescriptor, runPcpu } from '@virga/vmm'
+import { parentPort } from 'node:worker_threads'
+import { defined } from '@virga/base'
+import {
+  attachMachine,
+  createEngine,
+  type EngineModules,
+  type MachineDescriptor,
+  runPcpu,
+} from '@virga/vmm/pcpu'
 import { now } from './clock.ts'
 
-/** What the owner's thread passes in. */
-export interface PcpuWorkerData {
+/** What the owner's thread sends, once. */
+export interface PcpuTask {
   readonly descriptor: MachineDescriptor
   readonly modules: EngineModules
   readonly pcpu: number
 }
 
-/** Said once, right before the first instruction. */
+/** What the thread answers, right before the first instruction. */
 export interface PcpuRunning {
   readonly runningAtMs: number
 }
 
-const { descriptor, modules, pcpu } = workerData as PcpuWorkerData
-const machine = attachMachine(descriptor, { now, wallClock: Date.now })
-const engine = createEngine(machine, modules)
-parentPort?.postMessage({ runningAtMs: now() } satisfies PcpuRunning)
-runPcpu({ machine, engine, pcpu })
+const owner = defined(parentPort ?? undefined, 'the thread that owns the machine')
+owner.once('message', ({ descriptor, modules, pcpu }: PcpuTask) => {
+  const machine = attachMachine(descriptor, { now, wallClock: Date.now })
+  const engine = createEngine(machine, modules)
+  owner.postMessage({ runningAtMs: now() } satisfies PcpuRunning)
+  runPcpu({ machine, engine, pcpu })
+})

@@ -1,8 +1,9 @@
 /** The program's commands, put together. */
 
 import { Command } from 'commander'
-import { runCommand } from './commands/run.ts'
-import { exitStatus } from './failure.ts'
+import { parse, speakPlainly } from './command-line.ts'
+import { addImageCommands } from './commands/image.ts'
+import { addRunCommand } from './commands/run.ts'
 
 const examples = `
 Examples:
@@ -10,17 +11,19 @@ Examples:
   virga run --exec 'cat /proc/cpuinfo'
   virga image list
   virga isa addw
-  virga isa --popek-goldberg`
+  virga isa --popek-goldberg
 
-/** Builds the command line. A mistake in it exits with status 2. */
-export function createProgram(): Command {
-  return new Command('virga')
+Exit status: 0 fine, 1 the world's failure, 2 your mistake, 124 time limit; \`run --exec\`: the command's.
+VIRGA_DEBUG=1 in the environment adds internal context to errors.`
+
+/** Runs the command that `args` name and sets the process's exit status. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  const program = new Command('virga')
     .description('a cloud whose machines, networks and failures are real')
     .version('0.1.0')
     .addHelpText('after', examples)
-    .showHelpAfterError('(add --help for the options and examples)')
-    .exitOverride((error) => {
-      process.exit(error.exitCode === 0 ? 0 : exitStatus.user)
-    })
-    .addCommand(runCommand())
+  addRunCommand(program)
+  addImageCommands(program)
+  speakPlainly(program)
+  process.exitCode = (await parse(program, args)) ?? process.exitCode
 }

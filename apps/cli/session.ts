@@ -1,32 +1,35 @@
 /**
- * One machine from start to end on this process: its pCPU threads, its console on this terminal, its time limit.
+ * One machine from start to end in this process: its pCPU threads, its console on this terminal or pipe, its time
+ * limit.
  */
 
 import { randomBytes } from 'node:crypto'
-import { availableParallelism } from 'node:os'
-import { inspect } from 'node:util'
-import { Worker } from 'node:worker_threads'
 import { ok, type Result } from '@virga/base'
 import {
   type BareBoot,
   createMachine,
   type DirectBoot,
   type EngineModules,
+  type MachineOwner,
   type MachineStatistics,
   type Outcome,
 } from '@virga/vmm'
 import { now, processStartMs } from './clock.ts'
-import type { PcpuRunning } from './pcpu-worker.ts'
-import { openTerminal, terminalHelp } from './terminal.ts'
+import { type ConsoleInput, openPipe, openTerminal, terminalHelp } from './console-input.ts'
+import { IdleWatch } from './idle-watch.ts'
+import type { PcpuThreads } from './pcpu-threads.ts'
 
 /** What to run, and how the person is connected to it. */
 export interface SessionOptions {
   readonly cpus: number
   readonly memoryBytes: number
+  /** its files must have buffers of their own: they are let go of once the machine has copied them */
   readonly boot: DirectBoot | BareBoot
   readonly modules: EngineModules
-  /** whether what is typed goes to the guest */
-  readonly typing: boolean
+  /** threads for it and for nothing else, at most `cpus` */
+  readonly threads: PcpuThreads
+  /** what is connected to the guest's console input */
+  readonly input: 'terminal' | 'pipe' | 'nothing'
   readonly timeoutMs?: number
 }
 
@@ -35,68 +38,99 @@ export interface SessionStatistics extends MachineStatistics {
   readonly startMs: number | null
 }
 
+/** Why a session ended: the guest's doing, or who ended it from outside. */
+export type SessionOutcome =
+  | Exclude<Outcome, { kind: 'stopped' }>
+  /** the person left, the time limit was reached, or the input ended and the guest had nothing more to do */
+  | { readonly kind: 'left' | 'timeout' | 'input-ended' }
+
 /** How a session ended, and what the machine did. */
 export interface SessionEnd {
-  readonly end: Outcome | { readonly kind: 'timeout' }
+  readonly outcome: SessionOutcome
   readonly statistics: SessionStatistics
 }
 
+/** How long the pCPUs may take to leave a machine that was ended: a slice takes far less than a millisecond. */
+const endingMsMax = 3000
+
 /** Runs a machine to its end. Errors: a configuration that makes no machine. */
 export async function runSession(options: SessionOptions): Promise<Result<SessionEnd>> {
-  const { cpus, memoryBytes, boot, modules, timeoutMs } = options
-  const pcpus = Math.min(availableParallelism(), cpus)
+  const { cpus, memoryBytes, boot, modules, threads } = options
   const made = createMachine({
     cpus,
     memoryBytes,
-    pcpus,
+    pcpus: threads.count,
     boot,
     now,
     wallClock: Date.now,
     random: randomBytes,
   })
   if (!made.ok) return made
+  releaseFiles(boot)
   const owner = made.value
   let startMs: number | null = null
-  for (let pcpu = 0; pcpu < pcpus; pcpu++) {
-    const worker = new Worker(new URL('./pcpu-worker.ts', import.meta.url), {
-      workerData: { descriptor: owner.descriptor, modules, pcpu },
-    })
-    worker.on('error', (error: unknown) => process.stderr.write(`virga: pCPU ${pcpu}: ${inspect(error)}\n`))
-    worker.once('message', ({ runningAtMs }: PcpuRunning) => (startMs ??= runningAtMs - processStartMs))
-    worker.on('exit', () => owner.pcpuExited(pcpu))
-  }
+  threads.attach(owner, modules, (atMs) => (startMs ??= atMs - processStartMs))
+  const outcome = await converse(owner, options)
+  return ok({ outcome, statistics: { startMs, ...owner.statistics() } })
+}
 
-  const stop = () => owner.stop()
-  let timedOut = false
-  const limit =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true
-          owner.stop()
-        }, timeoutMs)
-  const terminal = options.typing
-    ? openTerminal({
-        input: process.stdin,
-        onBytes: (bytes) => owner.input(bytes),
-        onCommand: (command) => (command === 'leave' ? owner.stop() : process.stderr.write(terminalHelp)),
-      })
-    : undefined
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+/** The machine has its own copy now. Given back at once: the collector would wait for a reason, and an idle machine has none. */
+function releaseFiles(boot: SessionOptions['boot']): void {
+  const files = boot.kind === 'bare' ? [boot.program] : [boot.kernel, boot.initrd]
+  for (const { buffer } of files.filter((file) => file !== undefined)) {
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+  }
+}
+
+/** Runs a machine that has its pCPUs, carrying its console, until it or somebody outside ends it. */
+async function converse(
+  owner: MachineOwner,
+  { input, timeoutMs }: Pick<SessionOptions, 'input' | 'timeoutMs'>,
+): Promise<SessionOutcome> {
+  let endedBy: 'left' | 'timeout' | 'input-ended' = 'left'
+  let lastResort: NodeJS.Timeout | undefined
+  const end = (by: typeof endedBy) => {
+    endedBy = by
+    owner.stop()
+    // A pCPU that never returns is a defect; the person gets the terminal back all the same.
+    lastResort ??= setTimeout(() => process.exit(), endingMsMax)
+  }
+  const idle = new IdleWatch({
+    instructions: () => owner.statistics().instructions,
+    onIdle: () => end('input-ended'),
+  })
+  const limit = timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), timeoutMs)
+  const source = openInput(input, owner, { leave: () => end('left'), ended: () => idle.start() })
   try {
     owner.resume()
-    const outcome = await owner.finished({ output: writeOut })
-    return ok({
-      end: timedOut ? { kind: 'timeout' } : outcome,
-      statistics: { startMs, ...owner.statistics() },
+    const outcome = await owner.finished({
+      output: (bytes) => {
+        idle.active()
+        return writeOut(bytes)
+      },
     })
+    return outcome.kind === 'stopped' ? { kind: endedBy } : outcome
   } finally {
     clearTimeout(limit)
-    terminal?.close()
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
+    clearTimeout(lastResort)
+    idle.stop()
+    source?.close()
   }
+}
+
+function openInput(
+  input: SessionOptions['input'],
+  owner: MachineOwner,
+  on: { leave: () => void; ended: () => void },
+): ConsoleInput | undefined {
+  const onBytes = (bytes: Uint8Array) => owner.input(bytes)
+  if (input === 'pipe') return openPipe({ input: process.stdin, onBytes, onEnd: on.ended })
+  if (input === 'nothing') return undefined
+  return openTerminal({
+    input: process.stdin,
+    onBytes,
+    onCommand: (command) => (command === 'leave' ? on.leave() : process.stderr.write(terminalHelp)),
+  })
 }
 
 /** Writes to stdout, waiting when whoever reads it is slow. */

@@ -1,8 +1,16 @@
-#!/usr/bin/env node
-/** The `virga` program: parses the command line and hands over to a command. */
+/**
+ * The `virga` program, reached through virga.js: hands its arguments over, and has the last word when something
+ * goes wrong that should not have.
+ */
 
-import { enableCompileCache } from 'node:module'
+import { exitStatus, explain, reportDefect, say } from './failure.ts'
+import { runProgram } from './program.ts'
 
-enableCompileCache()
-const { createProgram } = await import('./program.ts')
-await createProgram().parseAsync()
+process.on('uncaughtException', (error) => process.exit(reportDefect(error)))
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever read our output has seen enough; a full disk is worth a word.
+  if (error.code !== 'EPIPE') say(`cannot write to the standard output (${error.code}); free some space`)
+  explain(error)
+  process.exit(error.code === 'EPIPE' ? 0 : exitStatus.world)
+})
+await runProgram(process.argv.slice(2))

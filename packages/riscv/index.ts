@@ -13,7 +13,6 @@ export {
   renderLayout,
   tlbEntries,
 } from './hart/layout.ts'
-export { buildInterpreter } from './interpreter/build.ts'
 export type { CompressedInstruction, Instruction } from './isa/encoding.ts'
 export {
   compressedInstructions,

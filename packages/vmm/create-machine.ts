@@ -5,7 +5,7 @@
  */
 
 import { ok, type Result, userError, worldError } from '@virga/base'
-import { codePage, hartFlag, hartRequest, hartStatus } from '@virga/riscv'
+import { codePage, hartFlag, hartRequest, hartStatus } from '@virga/riscv/hart'
 import { type BareBoot, layOutBareBoot } from './boot/bare.ts'
 import { type DirectBoot, layOutDirectBoot } from './boot/direct.ts'
 import { type BootLayout, formatBytes } from './boot/placement.ts'

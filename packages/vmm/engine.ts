@@ -3,7 +3,7 @@
  * `hart` is always the arena address of a hart block.
  */
 
-import { type EngineHost, instantiateEngine } from '@virga/riscv'
+import { type EngineHost, instantiateEngine } from '@virga/riscv/hart'
 import { hostCalls } from './host-calls.ts'
 import type { Machine } from './machine.ts'
 

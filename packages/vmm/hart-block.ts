@@ -7,7 +7,7 @@
  */
 
 import { defined } from '@virga/base'
-import { hartBlockBytes, hartOffset, hartStatus } from '@virga/riscv'
+import { hartBlockBytes, hartOffset, hartStatus } from '@virga/riscv/hart'
 import { hartRecord, pcpuSlot } from './machine-block.ts'
 import type { Arena } from './memory/arena.ts'
 

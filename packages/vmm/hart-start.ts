@@ -4,7 +4,7 @@
  * @spec riscv-sbi "Hart State Management Extension"
  */
 
-import { hartRequest, hartStatus } from '@virga/riscv'
+import { hartRequest, hartStatus } from '@virga/riscv/hart'
 import type { EngineRuntime } from './engine.ts'
 import { type HartBlock, interrupt } from './hart-block.ts'
 import type { BootMode } from './machine.ts'

@@ -5,11 +5,11 @@
  */
 
 import { defined } from '@virga/base'
-import { type EngineHost, hartOffset } from '@virga/riscv'
+import { type EngineHost, hartOffset } from '@virga/riscv/hart'
 import type { Machine } from './machine.ts'
 import { outOfFrames } from './outcome.ts'
 
-const mmioValue = defined(hartOffset['mmioValue'], 'mmioValue')
+const mmioValue = defined(hartOffset.mmioValue, 'mmioValue')
 const widths = [1, 2, 4, 8] as const
 const lowMasks = { 1: 0xff, 2: 0xffff, 4: -1, 8: -1 } as const
 

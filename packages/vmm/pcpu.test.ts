@@ -1,7 +1,9 @@
+/** The loop of a pCPU with scripted harts: stepped by hand, and on threads. */
+
 import { Worker } from 'node:worker_threads'
-import { describe, expect, it } from 'vitest'
 import { defined } from '@virga/base'
-import { hartExit, hartRequest, hartStatus } from '@virga/riscv'
+import { hartExit, hartRequest, hartStatus } from '@virga/riscv/hart'
+import { describe, expect, it } from 'vitest'
 import type { MachineConfig } from './create-machine.ts'
 import { interrupt } from './hart-block.ts'
 import { hartRecord, runState } from './machine-block.ts'
@@ -25,11 +27,11 @@ function stepped(script: HartScript, changes: Partial<MachineConfig> = {}) {
 const realNow = () => Number(process.hrtime.bigint()) / 1e6
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** A machine whose pCPUs are threads that follow a script of pcpu-test-worker.ts. */
+/** A machine whose pCPUs are threads that follow a script of pcpu-thread.case.ts. */
 function threaded(script: string, changes: Partial<MachineConfig> = {}) {
   const owner = testMachine({ now: realNow, wallClock: Date.now, ...changes })
   for (let pcpu = 0; pcpu < owner.descriptor.pcpuCount; pcpu++) {
-    const worker = new Worker(new URL('./pcpu-test-worker.ts', import.meta.url), {
+    const worker = new Worker(new URL('./pcpu-thread.case.ts', import.meta.url), {
       workerData: { descriptor: owner.descriptor, pcpu, script },
     })
     worker.on('exit', () => owner.pcpuExited(pcpu))
@@ -133,7 +135,11 @@ describe('a suspended hart', () => {
     const { hart, run } = suspended(null)
     hart(0).raise(interrupt.ssip)
     expect(run()).toBeGreaterThan(0)
-    expect([hart(0).status, hart(0).pc, hart(0).read64('satp')]).toEqual([hartStatus.started, ram + 4n, 8n << 60n])
+    expect([hart(0).status, hart(0).pc, hart(0).read64('satp')]).toEqual([
+      hartStatus.started,
+      ram + 4n,
+      8n << 60n,
+    ])
   })
 
   it('resumes at its entry, translation and interrupts off, when it kept none', () => {
@@ -207,12 +213,17 @@ describe('several pCPUs', () => {
     [2, 2],
     [4, 2],
     [3, 3],
-  ])('never deadlock over fences: %i harts on %i', async (cpus, pcpus) => {
-    const boot = { kind: 'bare', program: flatKernel() } as const
-    const owner = threaded('fences', { cpus, pcpus, boot })
-    expect(await finished(owner)).toEqual({ kind: 'power-off', status: 0 })
-    for (let hart = 0; hart < cpus; hart++) expect(owner.machine.hart(hart)?.record(hartRecord.sbiCalls + 12)).toBe(2000)
-  }, 30_000)
+  ])(
+    'never deadlock over fences: %i harts on %i',
+    async (cpus, pcpus) => {
+      const boot = { kind: 'bare', program: flatKernel() } as const
+      const owner = threaded('fences', { cpus, pcpus, boot })
+      expect(await finished(owner)).toEqual({ kind: 'power-off', status: 0 })
+      for (let hart = 0; hart < cpus; hart++)
+        expect(owner.machine.hart(hart)?.record(hartRecord.sbiCalls + 12)).toBe(2000)
+    },
+    30_000,
+  )
 
   it('return from a fence only when its target serves it before its next instruction', async () => {
     const boot = { kind: 'bare', program: flatKernel() } as const

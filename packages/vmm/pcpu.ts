@@ -13,7 +13,7 @@
  */
 
 import { defined } from '@virga/base'
-import { hartExit, hartRequest, hartStatus } from '@virga/riscv'
+import { hartExit, hartRequest, hartStatus } from '@virga/riscv/hart'
 import type { Engine } from './engine.ts'
 import { type HartBlock, interrupt } from './hart-block.ts'
 import { resumeAtEntry, startHart } from './hart-start.ts'

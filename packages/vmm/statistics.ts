@@ -2,7 +2,7 @@
  * What a machine did, for people and for `--stats json`. Counters of running harts may be a slice behind.
  */
 
-import { hartExit } from '@virga/riscv'
+import { hartExit } from '@virga/riscv/hart'
 import type { HartBlock } from './hart-block.ts'
 import { type Machine, ticksPerMs } from './machine.ts'
 import { hartRecord, machineWord } from './machine-block.ts'

@@ -4,7 +4,7 @@
  */
 
 import { defined, type Result } from '@virga/base'
-import { hartExit } from '@virga/riscv'
+import { hartExit } from '@virga/riscv/hart'
 import { createMachine, type MachineConfig } from './create-machine.ts'
 import type { Engine, EngineRuntime } from './engine.ts'
 import type { HartBlock } from './hart-block.ts'

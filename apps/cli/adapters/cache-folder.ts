@@ -179,6 +179,7 @@ function diskMessage(action: DiskAction, file: string, cause: unknown): string {
     EPERM: 'permission denied; set XDG_CACHE_HOME to a folder that you may write in',
     EROFS: 'the disk is read-only; set XDG_CACHE_HOME to a folder that you may write in',
     ENOTDIR: 'a file is where a folder should be; move it away',
+    EEXIST: 'a file is where a folder should be; move it away',
     ENOENT: 'there is no such file; pull the image again',
   }
   const code = errorCode(cause) ?? String(cause)

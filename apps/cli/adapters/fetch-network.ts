@@ -6,7 +6,6 @@
 
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { setGlobalProxyFromEnv } from 'node:http'
 import { type Network, stallMsDefault } from '@virga/guest'
 
 /** How the machine reaches the network, as `environment` says. VIRGA_STALL_SECONDS changes how long silence may last. */
@@ -39,6 +38,8 @@ async function applyProxies(environment: NodeJS.ProcessEnv): Promise<void> {
   const fromEnvironment = proxyVariables(environment)
   const proxies = Object.keys(fromEnvironment).length > 0 ? fromEnvironment : await aptProxies()
   if (Object.keys(proxies).length === 0) return
+  // Loaded only here: a machine that starts from a cached image has no use for it.
+  const { setGlobalProxyFromEnv } = await import('node:http')
   setGlobalProxyFromEnv({ ...proxies, no_proxy: environment.no_proxy ?? environment.NO_PROXY ?? '' })
 }
 

@@ -64,7 +64,7 @@ function isHttp(url: string): boolean {
   return /^https?:\/\/./.test(url) && URL.canParse(url)
 }
 
-/** `deb [options] URL SUITE COMPONENT…` @spec sources-list "THE DEB AND DEB-SRC TYPES: GENERAL FORMAT" */
+/** `deb [options] URL SUITE COMPONENT…`, the one-line form of sources.list(5). */
 function parseLine(line: string): AptSource[] {
   const match = /^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+([^#]*)/.exec(line)
   const [, url, suite, components] = match ?? []
@@ -72,7 +72,7 @@ function parseLine(line: string): AptSource[] {
   return [{ url, suite, components: words(components) }]
 }
 
-/** Stanzas of fields. @spec sources-list "DEB822-STYLE FORMAT" */
+/** Stanzas of fields, the other form of sources.list(5). */
 function parseDeb822Sources(text: string): AptSource[] {
   return text.split(/\n\s*\n/).flatMap((stanza) => {
     const uncommented = stanza.replace(/^#.*\n?/gm, '')

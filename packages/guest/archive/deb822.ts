@@ -1,6 +1,6 @@
 /**
  * Debian's control-file syntax: stanzas of `Name: value` fields, one stanza a paragraph.
- * @spec deb822 "deb822(5) format"
+ * @spec debian-policy "Syntax of control files"
  */
 
 /** One stanza: values by lower-case field name. A continued value has its lines joined by '\n', not indented. */

@@ -1,4 +1,4 @@
-/** Order of Debian package versions. @spec deb-version "Sorting algorithm" */
+/** Order of Debian package versions. @spec debian-policy "Version" */
 
 /** Negative, 0 or positive as `a` is older than, the same as, or newer than `b`. */
 export function compareVersions(a: string, b: string): number {

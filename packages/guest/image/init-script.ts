@@ -26,16 +26,15 @@ cd /
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-mkdir /dev/pts /dev/shm
+mkdir -m 755 /dev/pts
+mkdir -m 1777 /dev/shm
 mount -t devpts -o gid=5,mode=620 devpts /dev/pts
-mount -t tmpfs -o mode=1777 shm /dev/shm
-mount -t tmpfs -o mode=755 run /run
 ln -s /proc/self/fd /dev/fd
 echo micro > /proc/sys/kernel/hostname
 
 # The kernel gives TERM=linux unless its command line says better; a serial line is no Linux console.
 [ "$TERM" = linux ] && TERM=vt220
-stty cols "\${COLUMNS:-80}" rows "\${LINES:-24}" < /dev/console
+size="cols \${COLUMNS:-80} rows \${LINES:-24}"
 unset COLUMNS LINES
 
 # Only drivers of devices that are there.
@@ -48,8 +47,10 @@ done
 
 if [ -e /virga/exec ]; then
   echo 1 > /proc/sys/kernel/printk
-  stty -opost < /dev/console
-  setsid cttyhack /virga/exec < /dev/console > /dev/console 2>&1
+  stty $size -opost < /dev/console
+  # The kernel hangs the line up when the session's leader ends, and drops what has not left it yet. So the leader
+  # waits for that, which setting the line's mode does.
+  setsid cttyhack sh -c '/virga/exec; status=$?; stty -opost; exit $status' < /dev/console > /dev/console 2>&1
   status=$?
   sync
   case $status in
@@ -59,6 +60,7 @@ if [ -e /virga/exec ]; then
   poweroff -f
 fi
 
+stty $size < /dev/console
 exec init
 `
 

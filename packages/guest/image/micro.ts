@@ -11,7 +11,7 @@ import { decompressXz } from '../unpack/xz.ts'
 import { type CpioEntry, writeCpio } from './cpio.ts'
 import { etcFiles, initScript } from './init-script.ts'
 import { type KernelModule, moduleName, parseKernelModule } from './kernel-module.ts'
-import { missingDependencies, moduleTreeEntries } from './module-tree.ts'
+import { missingModules, moduleTreeEntries } from './module-tree.ts'
 
 /** Modules to load when their device, file system or algorithm is there, with what they depend on. */
 const moduleNames = [
@@ -89,13 +89,12 @@ async function readKernelPackage(open: OpenPackage): Promise<KernelPackage> {
   const wanted = new Set<string>(moduleNames)
   for (;;) {
     const read = await readKernelFiles(open, wanted)
-    const missing = missingDependencies(read.modules, read.builtin)
-    if (missing.length === 0) return read
-    // A newer kernel may have split a module: one more pass takes what the list above does not name.
-    if (missing.every((name) => wanted.has(name))) {
-      throw new MalformedPackage(`it lacks the kernel modules ${missing.join(', ')}`)
-    }
-    for (const name of missing) wanted.add(name)
+    const lacking = missingModules(wanted, read.modules, read.builtin)
+    const sought = lacking.filter((name) => wanted.has(name))
+    if (sought.length > 0) throw new MalformedPackage(`it lacks the kernel modules ${sought.join(', ')}`)
+    if (lacking.length === 0) return read
+    // A newer kernel has split a module: one more pass takes what the list above does not name.
+    for (const name of lacking) wanted.add(name)
   }
 }
 

@@ -6,14 +6,15 @@
 import type { CpioEntry } from './cpio.ts'
 import type { KernelModule } from './kernel-module.ts'
 
-/** Names that some module in `modules` depends on and that are neither in it nor in `builtin`. */
-export function missingDependencies(
+/** Names in `wanted`, and names that `modules` depend on, that are neither among `modules` nor in `builtin`. */
+export function missingModules(
+  wanted: ReadonlySet<string>,
   modules: readonly KernelModule[],
   builtin: ReadonlySet<string>,
 ): string[] {
   const known = new Set(modules.map(({ name }) => name))
-  const needed = modules.flatMap(({ depends }) => depends)
-  return [...new Set(needed)].filter((name) => !known.has(name) && !builtin.has(name))
+  const needed = new Set([...wanted, ...modules.flatMap(({ depends }) => depends)])
+  return [...needed].filter((name) => !known.has(name) && !builtin.has(name))
 }
 
 /** The archive entries of the tree for kernel `release`, parents first from `lib` on. */

@@ -6,7 +6,7 @@ import type { PackageRequest } from '../archive/resolve.ts'
 export const debian = { codename: 'trixie', component: 'main', architecture: 'riscv64' } as const
 
 /** Raised whenever the recipe gives other bytes from the same packages, so that cached images are rebuilt. */
-export const microRecipeVersion = 1
+export const microRecipeVersion = 3
 
 /** Names of the packages that `micro` begins from. The kernel's depends on the package of the newest kernel. */
 export const microPackages = { kernel: 'linux-image-riscv64', busybox: 'busybox-static' } as const

@@ -32,7 +32,9 @@ export async function transfer(request: TransferRequest, network: Network): Prom
   const watch = new StallWatch(network)
   let response: Response
   try {
-    const headers: Record<string, string> = fromByte > 0 ? { range: `bytes=${fromByte}-` } : {}
+    // Packed on the way, bytes would not count as they do in the file.
+    const range = fromByte > 0 ? { range: `bytes=${fromByte}-` } : {}
+    const headers = { 'accept-encoding': 'identity', ...range }
     response = await watch.within(network.fetch(url, { headers, signal: watch.signal }))
   } catch (cause) {
     return watch.stalled

@@ -4,11 +4,18 @@ import xz from 'xz-decompress'
 import { MalformedPackage } from './malformed-package.ts'
 
 /**
- * The decompressed bytes of `source`, one .xz stream, in pieces.
- * Bytes that are no .xz stream, or end too early, throw `MalformedPackage`.
+ * The decompressed bytes of `source`, one .xz stream, in pieces. Only one stream can be decoded at a time: a
+ * second waits until the first is read to its end, or given up by ending the loop over it.
+ * Bytes that are no .xz stream, or end too early, throw `MalformedPackage`; a failure of `source` is thrown as it is.
  */
 export async function* decompressXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const output = new xz.XzReadableStream(ReadableStream.from(endMarked(source))).getReader()
+  let sourceFailure: unknown
+  const input = ReadableStream.from(
+    watched(source, (cause) => {
+      sourceFailure = cause
+    }),
+  )
+  const output = new xz.XzReadableStream(input).getReader()
   try {
     for (;;) {
       const { done, value } = await output.read()
@@ -16,18 +23,21 @@ export async function* decompressXz(source: AsyncIterable<Uint8Array>): AsyncGen
       if (value.length > 0) yield value
     }
   } catch (cause) {
-    if (cause instanceof MalformedPackage) throw cause
-    throw new MalformedPackage('its xz data is damaged or ends too early', { cause })
+    throw sourceFailure ?? new MalformedPackage('its xz data is damaged or ends too early', { cause })
   } finally {
-    // A reader that stops early must give the decoder back: it decodes one stream at a time.
+    // Who stops early gives the decoder back; after the end, or an error that was told, there is nothing to cancel.
     await output.cancel().catch(() => undefined)
   }
 }
 
-/**
- * The decoder asks for more after a stream that ends too early and would take nothing for an answer; one
- * byte that cannot go on any .xz stream makes it stop with an error instead.
- */
-async function* endMarked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* source
+async function* watched(
+  source: AsyncIterable<Uint8Array>,
+  failed: (cause: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source
+  } catch (cause) {
+    failed(cause)
+    throw cause
+  }
 }

@@ -352,8 +352,13 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
     f.brIf(frame.exits.exception)
   }
 
+  /** For calls that may read counters: this instruction, already counted by the dispatch, has not retired yet. */
   private saveCounters(): void {
-    this.setHart('icount', () => this.f.localGet(this.frame.locals.icount))
+    this.setHart('icount', () => {
+      this.f.localGet(this.frame.locals.icount)
+      this.f.i32Const(1)
+      this.f.i32Add()
+    })
   }
 
   csr(operation: CsrOperation, operand: Expression): void {

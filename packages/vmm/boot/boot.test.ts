@@ -1,3 +1,5 @@
+/** Direct and bare boot: what is refused and in which words, then where things are put. */
+
 import { describe, expect, it } from 'vitest'
 import { flatKernel, messageOf } from '../testing.ts'
 import { layOutBareBoot } from './bare.ts'
@@ -97,6 +99,19 @@ describe('direct boot', () => {
   })
 })
 
+describe('an ELF whose header is loaded with it', () => {
+  it('may reach below memory with that', () => {
+    // As `ld -Ttext=0x80000000` makes it: the first segment is the file from offset 0, one page below the code.
+    const bytes = new Uint8Array(4096 + 16).fill(0x13)
+    const file = buildElf({ entry: ram, segments: [{ physical: ram - 4096, bytes }] })
+    new DataView(file.buffer).setBigUint64(64 + 8, 0n, true)
+    const { layout } = direct(file, 8 * mib)
+    if (!layout.ok) throw new Error(layout.error.message)
+    expect(layout.value.entry).toBe(ram)
+    expect(layout.value.placements[0]).toEqual({ gpa: ram, bytes: file.subarray(4096, 4096 + 16) })
+  })
+})
+
 describe('bare boot', () => {
   const bare = (program: Uint8Array, ramBytes = 8 * mib) =>
     layOutBareBoot({ kind: 'bare', program, programName: 'prog' }, ramBytes, tree)
@@ -104,8 +119,16 @@ describe('bare boot', () => {
   it.each([
     ['nothing', bare(new Uint8Array(0)), 'prog is empty; give an ELF file or a firmware image'],
     ['text', bare(new TextEncoder().encode('hello, world')), 'prog is text, not a RISC-V program'],
-    ['another machine', bare(buildElf({ machine: 40 })), 'prog is an ELF file for ARM; this machine is RISC-V'],
-    ['32 bits', bare(buildElf({ fileClass: 1 })), 'prog is a 32-bit ELF file; this machine is 64-bit (build for rv64)'],
+    [
+      'another machine',
+      bare(buildElf({ machine: 40 })),
+      'prog is an ELF file for ARM; this machine is RISC-V',
+    ],
+    [
+      '32 bits',
+      bare(buildElf({ fileClass: 1 })),
+      'prog is a 32-bit ELF file; this machine is 64-bit (build for rv64)',
+    ],
     [
       'firmware larger than memory',
       bare(flatKernel(2 * mib + 1)),
@@ -117,7 +140,10 @@ describe('bare boot', () => {
 
   it('puts a raw image at the base of memory', () => {
     const layout = bare(code)
-    expect(layout.ok && [layout.value.entry, layout.value.placements[1]]).toEqual([ram, { gpa: ram, bytes: code }])
+    expect(layout.ok && [layout.value.entry, layout.value.placements[1]]).toEqual([
+      ram,
+      { gpa: ram, bytes: code },
+    ])
   })
 
   it('finds the HTIF words of an ELF, and takes fromhost to follow when there is none', () => {

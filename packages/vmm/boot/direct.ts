@@ -12,7 +12,7 @@
 
 import { ok, type Result, userError } from '@virga/base'
 import { memoryMap } from '../platform/memory-map.ts'
-import type { ElfProgram } from './elf.ts'
+import type { ElfProgram, ElfSegment } from './elf.ts'
 import { readKernelImage } from './image.ts'
 import {
   alignDown,
@@ -106,33 +106,51 @@ function placeKernel(bytes: Uint8Array, name: string, ramBytes: number): Result<
 
 /** Places an ELF program at its physical addresses; shared with bare boot. */
 export function placeElf(program: ElfProgram, name: string, ramBytes: number): Result<KernelPlacement> {
-  let end = 0
-  for (const { physical, memoryBytes } of program.segments) {
-    if (physical < memoryMap.ram.base) {
-      return userError(
-        `${name} wants to be at ${hex(physical)}, below memory; link it at ${hex(memoryMap.ram.base)} or above`,
-      )
-    }
-    if (physical + memoryBytes > ramEnd(ramBytes)) {
-      const needed = Math.ceil((physical + memoryBytes - memoryMap.ram.base) / mib)
-      const remedy = needed < 4096 ? `use --memory ${needed + 1}MiB or more` : 'link it lower'
-      return userError(
-        `${name} reaches to ${hex(physical + memoryBytes)}, beyond ${formatBytes(ramBytes)} of memory; ${remedy}`,
-      )
-    }
-    end = Math.max(end, physical + memoryBytes)
+  const segments = program.segments.flatMap(inMemory)
+  for (const { physical, memoryBytes } of segments) {
+    const fault = segmentFault(physical, memoryBytes, ramBytes)
+    if (fault !== null) return userError(`${name} ${fault}`)
   }
-  const home = program.segments.find(
-    (s) => program.entry >= s.virtual && program.entry < s.virtual + s.memoryBytes,
-  )
+  const end = segments.reduce((most, { physical, memoryBytes }) => Math.max(most, physical + memoryBytes), 0)
+  const home = segments.find((s) => program.entry >= s.virtual && program.entry < s.virtual + s.memoryBytes)
   const entry = home === undefined ? program.entry : home.physical + (program.entry - home.virtual)
   if (entry < memoryMap.ram.base || entry >= end)
     return userError(`${name} begins at ${hex(entry)}, where nothing is loaded`)
   return ok({
-    placements: program.segments.map((segment) => ({ gpa: segment.physical, bytes: segment.bytes })),
+    placements: segments.map((segment) => ({ gpa: segment.physical, bytes: segment.bytes })),
     entry,
     end,
   })
+}
+
+/**
+ * Linkers put the file's header into the first segment, a page before the code: a program for the very base of
+ * memory reaches below it with that page, which it does not miss.
+ */
+function inMemory(segment: ElfSegment): ElfSegment[] {
+  const below = memoryMap.ram.base - segment.physical
+  if (!segment.withHeader || below <= 0) return [segment]
+  if (below >= segment.memoryBytes) return []
+  return [
+    {
+      ...segment,
+      physical: memoryMap.ram.base,
+      virtual: segment.virtual + below,
+      bytes: segment.bytes.subarray(below),
+      memoryBytes: segment.memoryBytes - below,
+    },
+  ]
+}
+
+function segmentFault(physical: number, memoryBytes: number, ramBytes: number): string | null {
+  if (physical < memoryMap.ram.base) {
+    return `wants to be at ${hex(physical)}, below memory; link it at ${hex(memoryMap.ram.base)} or above`
+  }
+  const end = physical + memoryBytes
+  if (end <= ramEnd(ramBytes)) return null
+  const needed = Math.ceil((end - memoryMap.ram.base) / mib)
+  const remedy = needed < 4096 ? `use --memory ${needed + 1}MiB or more` : 'link it lower'
+  return `reaches to ${hex(end)}, beyond ${formatBytes(ramBytes)} of memory; ${remedy}`
 }
 
 function hex(value: number): string {

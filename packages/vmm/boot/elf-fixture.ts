@@ -25,7 +25,7 @@ const [headerBytes, programHeaderBytes, sectionHeaderBytes, symbolBytes] = [64, 
 export function buildElf(fixture: ElfFixture = {}): Uint8Array {
   const segments = fixture.segments ?? [{ physical: 0x8000_0000, bytes: new Uint8Array(16).fill(0x13) }]
   const names = ['', ...Object.keys(fixture.symbols ?? {})]
-  const nameBytes = new TextEncoder().encode(names.join('\0') + '\0')
+  const nameBytes = new TextEncoder().encode(`${names.join('\0')}\0`)
   const payload = segments.reduce((sum, segment) => sum + segment.bytes.length, 0)
   const payloadAt = headerBytes + segments.length * programHeaderBytes
   const symbolsAt = payloadAt + payload

@@ -1,3 +1,5 @@
+/** The ELF reader: files that are not ours, damaged files, and what a good one says. */
+
 import { describe, expect, it } from 'vitest'
 import { messageOf } from '../testing.ts'
 import { parseElf } from './elf.ts'
@@ -16,22 +18,41 @@ describe('an ELF file that is not ours', () => {
     ['text', new TextEncoder().encode('hello'), 'prog is not an ELF file'],
     ['nothing', new Uint8Array(0), 'prog is not an ELF file'],
     ['its first 20 bytes', buildElf().subarray(0, 20), 'prog is a truncated ELF file'],
-    ['32-bit', buildElf({ fileClass: 1 }), 'prog is a 32-bit ELF file; this machine is 64-bit (build for rv64)'],
+    [
+      '32-bit',
+      buildElf({ fileClass: 1 }),
+      'prog is a 32-bit ELF file; this machine is 64-bit (build for rv64)',
+    ],
     ['big-endian', buildElf({ data: 2 }), 'prog is a big-endian ELF file; RISC-V machines are little-endian'],
     ['x86-64', buildElf({ machine: 62 }), 'prog is an ELF file for x86-64; this machine is RISC-V'],
     ['AArch64', buildElf({ machine: 183 }), 'prog is an ELF file for AArch64; this machine is RISC-V'],
-    ['something rare', buildElf({ machine: 9999 }), 'prog is an ELF file for machine 9999; this machine is RISC-V'],
-    ['an object file', buildElf({ type: 1 }), 'prog is an ELF file that is not linked; link it into a program first'],
+    [
+      'something rare',
+      buildElf({ machine: 9999 }),
+      'prog is an ELF file for machine 9999; this machine is RISC-V',
+    ],
+    [
+      'an object file',
+      buildElf({ type: 1 }),
+      'prog is an ELF file that is not linked; link it into a program first',
+    ],
     ['without segments', buildElf({ segments: [] }), 'prog is an ELF file with nothing to load'],
     ['cut off', buildElf().subarray(0, 100), 'prog is a truncated ELF file: its program headers are missing'],
-    ['of a lying segment', truncatedSegment, 'prog is a truncated ELF file: segment 0 ends beyond the end of the file'],
+    [
+      'of a lying segment',
+      truncatedSegment,
+      'prog is a truncated ELF file: segment 0 ends beyond the end of the file',
+    ],
     ['of lying headers', hugeHeaders, 'prog is a truncated ELF file: its program headers are missing'],
   ])('is refused: %s', (_what, bytes, message) => {
     expect(messageOf(parseElf(bytes, 'prog'))).toBe(message)
   })
 
   it('never throws, whatever byte is damaged', () => {
-    const whole = buildElf({ segments: [{ physical: 0x8000_0000, bytes: code }], symbols: { tohost: 0x8000_1000 } })
+    const whole = buildElf({
+      segments: [{ physical: 0x8000_0000, bytes: code }],
+      symbols: { tohost: 0x8000_1000 },
+    })
     for (let i = 4; i < whole.length; i++) {
       for (const value of [0, 0xff, 0x80]) {
         const damaged = whole.slice()
@@ -58,7 +79,9 @@ describe('an ELF program', () => {
     if (!parsed.ok) throw new Error(parsed.error.message)
     const program = parsed.value
     expect(program.entry).toBe(0xffff_0000)
-    expect(program.segments.map(({ physical, virtual, memoryBytes }) => [physical, virtual, memoryBytes])).toEqual([
+    expect(
+      program.segments.map(({ physical, virtual, memoryBytes }) => [physical, virtual, memoryBytes]),
+    ).toEqual([
       [0x8020_0000, 0xffff_0000, 4096],
       [0x8030_0000, 0x8030_0000, 8],
     ])

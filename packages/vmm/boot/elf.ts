@@ -12,6 +12,8 @@ export interface ElfSegment {
   readonly virtual: number
   readonly bytes: Uint8Array
   readonly memoryBytes: number
+  /** true for a segment that begins with the file's own header: nothing in it before the code is missed */
+  readonly withHeader: boolean
 }
 
 /** A parsed program. */
@@ -116,6 +118,7 @@ export function parseElf(bytes: Uint8Array, name: string): Result<ElfProgram> {
       physical: reader.u64(at + 24),
       bytes: bytes.subarray(offset, offset + fileBytes),
       memoryBytes,
+      withHeader: offset === 0,
     })
   }
   if (segments.length === 0) return userError(`${name} is an ELF file with nothing to load`)

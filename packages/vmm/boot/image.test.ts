@@ -1,3 +1,5 @@
+/** Telling kernels apart: what is no kernel and what the user is told, then what is one. */
+
 import { describe, expect, it } from 'vitest'
 import { flatKernel, messageOf } from '../testing.ts'
 import { buildElf } from './elf-fixture.ts'
@@ -7,7 +9,9 @@ const text = (value: string) => new TextEncoder().encode(value)
 const bytes = (...values: number[]) => Uint8Array.from([...values, ...new Array(1024).fill(0x5a)])
 
 /** A Linux image: header, then nothing of interest. */
-function linuxImage(changes: { fileBytes?: number; textOffset?: bigint; imageSize?: bigint; flags?: bigint } = {}) {
+function linuxImage(
+  changes: { fileBytes?: number; textOffset?: bigint; imageSize?: bigint; flags?: bigint } = {},
+) {
   const image = new Uint8Array(changes.fileBytes ?? 8192)
   const view = new DataView(image.buffer)
   view.setUint32(0, 0x0000_5a4d, true)
@@ -53,10 +57,18 @@ describe('a kernel that is no kernel', () => {
     ['AArch64', armImage, 'k is a Linux kernel for AArch64; this machine is RISC-V'],
     ['x86', x86Image, 'k is a Linux kernel for x86; this machine is RISC-V'],
     ['a PE of another machine', bytes(0x4d, 0x5a), 'k is an EFI or Windows program, not a RISC-V kernel'],
-    ['a device tree', bytes(0xd0, 0x0d, 0xfe, 0xed), 'k is a device tree or FIT image; give the kernel itself'],
+    [
+      'a device tree',
+      bytes(0xd0, 0x0d, 0xfe, 0xed),
+      'k is a device tree or FIT image; give the kernel itself',
+    ],
     ['an ELF of x86-64', buildElf({ machine: 62 }), 'k is an ELF file for x86-64; this machine is RISC-V'],
     ['zeros', new Uint8Array(4096), 'k is not a RISC-V program: it does not begin with RISC-V instructions'],
-    ['ones', new Uint8Array(64).fill(0xff), 'k is not a RISC-V program: it does not begin with RISC-V instructions'],
+    [
+      'ones',
+      new Uint8Array(64).fill(0xff),
+      'k is not a RISC-V program: it does not begin with RISC-V instructions',
+    ],
     ['a header only', linuxImage().subarray(0, 60), 'k is a truncated kernel image: its header is cut off'],
     ['big-endian', linuxImage({ flags: 1n }), 'k is a big-endian kernel'],
     ['a damaged header', linuxImage({ imageSize: 2n ** 60n }), 'k is a kernel image with a damaged header'],
@@ -73,7 +85,10 @@ describe('a kernel that is no kernel', () => {
 describe('a kernel', () => {
   it('is recognised as a Linux image, of the size that it says', () => {
     const image = readKernelImage(linuxImage({ textOffset: 0x20_0000n, imageSize: 0x123_0000n }), 'k')
-    expect(image).toEqual({ ok: true, value: { kind: 'linux', textOffset: 0x20_0000, imageBytes: 0x123_0000 } })
+    expect(image).toEqual({
+      ok: true,
+      value: { kind: 'linux', textOffset: 0x20_0000, imageBytes: 0x123_0000 },
+    })
   })
 
   it('occupies at least its file', () => {

@@ -1,5 +1,7 @@
+/** The plan of an arena, for machines of every size. */
+
+import { codePage, hartBlockBytes } from '@virga/riscv/hart'
 import { describe, expect, it } from 'vitest'
-import { codePage, hartBlockBytes } from '@virga/riscv'
 import { messageOf } from '../testing.ts'
 import { type ArenaPlan, largeFrameBytes, planArena } from './arena.ts'
 
@@ -35,13 +37,21 @@ describe('the plan of an arena', () => {
     expect(p.poolFrames * 4096).toBeGreaterThanOrEqual(poolBytes)
   })
 
-  it.each(cases)('gives each code map a word for every frame of the arena: %i harts', (hartCount, poolBytes) => {
-    const p = plan(hartCount, poolBytes)
-    expect(p.codeMapBytes).toBeGreaterThanOrEqual((p.bytes / 4096) * 2)
-  })
+  it.each(cases)(
+    'gives each code map a word for every frame of the arena: %i harts',
+    (hartCount, poolBytes) => {
+      const p = plan(hartCount, poolBytes)
+      expect(p.codeMapBytes).toBeGreaterThanOrEqual((p.bytes / 4096) * 2)
+    },
+  )
 
   it('refuses what a 4 GiB arena cannot hold, and says what it can', () => {
-    const refused = planArena({ hartCount: 4, codePagesPerHart: 512, platformBytes: 65536, poolBytes: 4096 * mib })
+    const refused = planArena({
+      hartCount: 4,
+      codePagesPerHart: 512,
+      platformBytes: 65536,
+      poolBytes: 4096 * mib,
+    })
     expect(messageOf(refused)).toMatch(/4 harts leave room for \d+ MiB/)
   })
 })

@@ -16,7 +16,7 @@
  */
 
 import { ok, type Result, userError } from '@virga/base'
-import { codePage, hartBlockBytes } from '@virga/riscv'
+import { codePage, hartBlockBytes } from '@virga/riscv/hart'
 import { machineBlockBytes } from '../machine-block.ts'
 
 /** Bytes of a frame, the unit of machine memory. */

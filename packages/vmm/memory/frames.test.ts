@@ -1,3 +1,5 @@
+/** The frame pool, alone and with four threads at it. */
+
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { type Arena, createArenaMemory, frameBytes, largeFrameBytes, planArena, viewArena } from './arena.ts'
@@ -62,7 +64,7 @@ describe('the frame pool', () => {
       [1, 2, 3, 4].map(
         (mark) =>
           new Promise<{ faults: number; held: number[] }>((resolve, reject) => {
-            const worker = new Worker(new URL('./frames-worker.ts', import.meta.url), {
+            const worker = new Worker(new URL('./frames-thread.case.ts', import.meta.url), {
               workerData: { memory: arena.memory, plan: arena.plan, mark, rounds: 5_000, most: 150 },
             })
             worker.on('message', resolve)

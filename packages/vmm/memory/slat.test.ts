@@ -1,3 +1,5 @@
+/** The SLAT: its entries, large leaves, and threads that fault on the same pages. */
+
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { machineWord } from '../machine-block.ts'
@@ -40,7 +42,17 @@ describe('the SLAT', () => {
 
   it('keeps pages of every level of the table apart', () => {
     const { slat } = make()
-    const places = [0, 0x1000, 0x20_0000, 0x4000_0000, 2 ** 39, 2 ** 49, 2 ** 50 - frameBytes, ram, ram + 0x1ff000]
+    const places = [
+      0,
+      0x1000,
+      0x20_0000,
+      0x4000_0000,
+      2 ** 39,
+      2 ** 49,
+      2 ** 50 - frameBytes,
+      ram,
+      ram + 0x1ff000,
+    ]
     const frames = places.map((gpa) => slat.touch(gpa))
     expect(new Set(frames).size).toBe(places.length)
     expect(places.map((gpa) => slat.lookup(gpa))).toEqual(frames)
@@ -51,7 +63,8 @@ describe('the SLAT', () => {
     const at = slat.touch(ram)
     let table = slat.root
     for (const shift of [39, 30, 21]) {
-      const entry = arena.i64[(table + (Math.floor(ram / 2 ** shift) & (shift === 39 ? 2047 : 511)) * 8) >>> 3] ?? 0n
+      const entry =
+        arena.i64[(table + (Math.floor(ram / 2 ** shift) & (shift === 39 ? 2047 : 511)) * 8) >>> 3] ?? 0n
       expect(entry & 0x3ffn).toBe(1n)
       table = Number(entry >> 10n) * frameBytes
     }
@@ -104,7 +117,7 @@ describe('the SLAT', () => {
     const found = [0, 1, 2].map(
       () =>
         new Promise<number[]>((resolve, reject) => {
-          const worker = new Worker(new URL('./slat-worker.ts', import.meta.url), {
+          const worker = new Worker(new URL('./slat-thread.case.ts', import.meta.url), {
             workerData: { memory: arena.memory, plan: arena.plan, root: slat.root, base, pages, gate },
           })
           ready.push(

@@ -3,7 +3,7 @@
  * @spec riscv-sbi "Binary Encoding"
  */
 
-import { hartStatus } from '@virga/riscv'
+import { hartStatus } from '@virga/riscv/hart'
 import type { EngineRuntime } from '../engine.ts'
 import type { HartBlock } from '../hart-block.ts'
 import type { Machine } from '../machine.ts'

@@ -9,7 +9,7 @@
  * call only, on the pCPU that owns it, so no pending state is left half done.
  */
 
-import { hartRequest, hartStatus } from '@virga/riscv'
+import { hartRequest, hartStatus } from '@virga/riscv/hart'
 import { hartRecord } from '../machine-block.ts'
 import {
   executable,

@@ -4,7 +4,7 @@
  * is refilled quickly. A stopped hart drops everything when it starts.
  */
 
-import { hartRequest, hartStatus } from '@virga/riscv'
+import { hartRequest, hartStatus } from '@virga/riscv/hart'
 import {
   failure,
   notSupported,

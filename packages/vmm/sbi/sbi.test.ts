@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest'
+/** SBI calls by registers: what is refused first, then what is done. */
+
 import { defined } from '@virga/base'
-import { hartRequest, hartStatus } from '@virga/riscv'
-import { hartRecord } from '../machine-block.ts'
+import { hartRequest, hartStatus } from '@virga/riscv/hart'
+import { describe, expect, it } from 'vitest'
 import type { MachineConfig } from '../create-machine.ts'
 import { interrupt } from '../hart-block.ts'
 import type { Machine } from '../machine.ts'
+import { hartRecord } from '../machine-block.ts'
 import { ScriptedEngine, testMachine } from '../testing.ts'
 import { sbiError } from './call.ts'
 import { sbiCallCounts, sbiExtensions, serveSbi } from './dispatch.ts'
@@ -53,9 +55,12 @@ const error = (code: number) => [code, 0n]
 const ok = (value = 0n) => [0, value]
 
 describe('an ECALL', () => {
-  it.each(Object.keys(extension) as (keyof typeof extension)[])('of a function that %s lacks is not supported', (name) => {
-    expect(caller().call(name, 0xbad)).toEqual(error(sbiError.notSupported))
-  })
+  it.each(Object.keys(extension) as (keyof typeof extension)[])(
+    'of a function that %s lacks is not supported',
+    (name) => {
+      expect(caller().call(name, 0xbad)).toEqual(error(sbiError.notSupported))
+    },
+  )
 
   it('of an unknown extension is not supported', () => {
     const { raw, hart } = caller()
@@ -161,7 +166,12 @@ describe('RFENCE', () => {
   it('refuses a range that wraps, and takes every legal one', () => {
     const { call } = caller()
     expect(call('RFNC', 1, 1n, 0n, all, 2n)).toEqual(error(sbiError.invalidAddress))
-    for (const [start, size] of [[0n, 0n], [all, all], [all, 1n], [0x1000n, 0x1000n]] as const) {
+    for (const [start, size] of [
+      [0n, 0n],
+      [all, all],
+      [all, 1n],
+      [0x1000n, 0x1000n],
+    ] as const) {
       expect(call('RFNC', 1, 1n, 0n, start, size)).toEqual(ok())
     }
   })
@@ -200,7 +210,10 @@ describe('HSM', () => {
     expect(call('HSM', 0, 1n, ram + 0x100n, 77n)).toEqual(ok())
     expect(call('HSM', 0, 1n, ram + 0x200n, 78n)).toEqual(error(sbiError.alreadyAvailable))
     expect(call('HSM', 2, 1n)).toEqual(ok(BigInt(hartStatus.startPending)))
-    expect([hart(1).record64(hartRecord.entry), hart(1).record64(hartRecord.opaque)]).toEqual([ram + 0x100n, 77n])
+    expect([hart(1).record64(hartRecord.entry), hart(1).record64(hartRecord.opaque)]).toEqual([
+      ram + 0x100n,
+      77n,
+    ])
     expect(hart(1).requests & hartRequest.start).not.toBe(0)
   })
 

@@ -55,7 +55,17 @@ const logEntryBytes = 24
 const stateWords = (frame.log + logMax * logEntryBytes) / 8
 
 /** Offsets in a descriptor. */
-const descriptor = { entry: 0, end: 8, mstatus: 16, satp: 24, fcsr: 32, x: 40, f: 296, ptes: 552, bytes: 600 } as const
+const descriptor = {
+  entry: 0,
+  end: 8,
+  mstatus: 16,
+  satp: 24,
+  fcsr: 32,
+  x: 40,
+  f: 296,
+  ptes: 552,
+  bytes: 600,
+} as const
 
 const tables = {
   rootOfSupervisor: place.tables,
@@ -68,6 +78,10 @@ const tables = {
 
 const sv39 = 8n << 60n
 const powerOff = 0x5555n
+const causeBreakpoint = 3
+/** Line status register of the UART, and its bit for an empty transmitter. */
+const lineStatus = 5
+const transmitterEmpty = 0x40
 const dataDoubles = (dataPages * pageBytes) / 8
 const hashFactor = 0x9e3779b97f4a7c15n
 const { zero, sp, t0, t1, t2, s0, s1, a0, a1, a2, a3, t3, t6 } = reg
@@ -120,6 +134,12 @@ const leaf = (physical: number, flags: bigint) => ((BigInt(physical) >> 12n) << 
 
 /** Opens PMP, sets the tables up, and goes to the first body. */
 function writeStart(asm: Assembler): void {
+  asm.csrr(t0, csr.mhartid)
+  asm.jump('beq', { rs1: t0, rs2: 0 }, 'first hart')
+  asm.label('other harts')
+  asm.op('wfi')
+  asm.jump('jal', { rd: 0 }, 'other harts')
+  asm.label('first hart')
   asm.li(t0, (1n << 54n) - 1n)
   asm.csrw(csr.pmpaddr0, t0)
   asm.li(t0, 0x1fn)
@@ -138,7 +158,8 @@ function writeStart(asm: Assembler): void {
     for (const slot of [255, 511]) storeTable(asm, root + slot * 8, leaf(tables.dataMiddle, 0n))
     storeTable(asm, root + 2 * 8, leaf(code, 0n))
     const user = root === tables.rootOfUser ? pte.u : 0n
-    for (let i = 0; i < 8; i++) storeTable(asm, code + i * 8, leaf(place.program + i * 0x20_0000, whole | user))
+    for (let i = 0; i < 8; i++)
+      storeTable(asm, code + i * 8, leaf(place.program + i * 0x20_0000, whole | user))
   }
   storeTable(asm, tables.dataMiddle, leaf(tables.dataLeaves, 0n))
   asm.la(s0, 'descriptors')
@@ -222,7 +243,12 @@ function writeTrapHandler(asm: Assembler): void {
   asm.csrr(t3, csr.mcause)
   asm.op('sd', { rs1: t1, rs2: t3, imm: frame.log })
   asm.op('sd', { rs1: t1, rs2: t0, imm: frame.log + 8 })
-  asm.csrr(t3, csr.mtval)
+  // The value of a breakpoint's mtval, zero or pc, is the implementation's choice.
+  asm.op('addi', { rd: t3, rs1: t3, imm: -causeBreakpoint })
+  asm.op('sltu', { rd: t2, rs1: 0, rs2: t3 })
+  asm.op('sub', { rd: t2, rs1: 0, rs2: t2 })
+  asm.op('csrrw', { rd: t3, rs1: 0, imm: csr.mtval })
+  asm.op('and', { rd: t3, rs1: t3, rs2: t2 })
   asm.op('sd', { rs1: t1, rs2: t3, imm: frame.log + 16 })
 
   // An epc outside the program is one that could not be fetched.
@@ -247,7 +273,8 @@ function writeTrapHandler(asm: Assembler): void {
 function writeFinish(asm: Assembler, print: 'hash' | 'words'): void {
   asm.label('finish')
   for (let i = 1; i < 32; i++) {
-    if (i !== sp && i !== t0 && i !== t1 && i !== t2 && i !== t3) asm.op('sd', { rs1: sp, rs2: i, imm: frame.x + 8 * i })
+    if (i !== sp && i !== t0 && i !== t1 && i !== t2 && i !== t3)
+      asm.op('sd', { rs1: sp, rs2: i, imm: frame.x + 8 * i })
   }
   asm.csrr(t0, csr.mscratch)
   asm.op('sd', { rs1: sp, rs2: t0, imm: frame.x + 8 * sp })
@@ -336,10 +363,21 @@ function writePrinting(asm: Assembler): void {
   asm.op('slli', { rd: t6, rs1: t3, imm: 3 })
   asm.op('sub', { rd: t2, rs1: t2, rs2: t6 })
   asm.op('add', { rd: t2, rs1: t2, rs2: t3 })
-  asm.op('sb', { rs1: t0, rs2: t2, imm: 0 })
+  asm.jump('jal', { rd: t3 }, 'put')
   asm.op('addi', { rd: t1, rs1: t1, imm: -4 })
   asm.jump('bge', { rs1: t1, rs2: 0 }, 'digit')
   asm.op('addi', { rd: t2, rs1: 0, imm: 10 })
-  asm.op('sb', { rs1: t0, rs2: t2, imm: 0 })
+  asm.jump('jal', { rd: t3 }, 'put')
   asm.op('jalr', { rd: 0, rs1: reg.ra, imm: 0 })
+
+  // Waits until the transmitter is empty, before and after: QEMU drops what it has not passed on when it powers off.
+  asm.label('put')
+  for (const label of ['put before', 'put after']) {
+    asm.label(label)
+    asm.op('lbu', { rd: t6, rs1: t0, imm: lineStatus })
+    asm.op('andi', { rd: t6, rs1: t6, imm: transmitterEmpty })
+    asm.jump('beq', { rs1: t6, rs2: 0 }, label)
+    if (label === 'put before') asm.op('sb', { rs1: t0, rs2: t2, imm: 0 })
+  }
+  asm.op('jalr', { rd: 0, rs1: t3, imm: 0 })
 }

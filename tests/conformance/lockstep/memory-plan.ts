@@ -58,6 +58,7 @@ export const csr = {
   mtval: 0x343,
   pmpcfg0: 0x3a0,
   pmpaddr0: 0x3b0,
+  mhartid: 0xf14,
 } as const
 
 /** Fields of mstatus. @spec riscv-priv "Machine Status (mstatus and mstatush) Registers" */

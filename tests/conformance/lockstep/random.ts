@@ -7,7 +7,9 @@ export class Random {
   #state: bigint
 
   constructor(seed: number | bigint) {
-    this.#state = BigInt.asUintN(64, BigInt(seed) * 0x9e3779b97f4a7c15n + 0x1234567n)
+    this.#state = BigInt(seed)
+    // The states of neighbouring seeds lie far apart then.
+    this.#state = this.bits64()
   }
 
   /** 64 random bits. */

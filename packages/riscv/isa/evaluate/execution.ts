@@ -21,6 +21,8 @@ export interface Execution {
   next: bigint
   /** a WFI with nothing pending: the hart may sleep */
   waiting: boolean
+  /** an address-translation fence: it acts on caches that this hart does not have */
+  fenced: boolean
   /** the instruction wrote the counter of that name itself, so it is not counted there */
   counterWritten: 'mcycle' | 'minstret' | undefined
 }

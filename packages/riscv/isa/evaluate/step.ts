@@ -22,7 +22,12 @@ import {
 
 /** What a step did. */
 export type StepResult =
-  | { readonly kind: 'retired'; readonly decoded: Decoded; readonly waiting: boolean }
+  | {
+      readonly kind: 'retired'
+      readonly decoded: Decoded
+      readonly waiting: boolean
+      readonly fenced: boolean
+    }
   | {
       readonly kind: 'exception'
       readonly exception: Exception
@@ -63,6 +68,7 @@ export function begin(hart: Hart, memory: PhysicalMemory, decoded: Decoded, enco
     exception: undefined,
     next: BigInt.asUintN(64, hart.pc + BigInt(decoded.length)),
     waiting: false,
+    fenced: false,
     counterWritten: undefined,
   }
 }
@@ -73,7 +79,7 @@ export function finish(execution: Execution): StepResult {
   if (exception !== undefined) return trapped(hart, exception, decoded)
   hart.pc = execution.next
   count(execution)
-  return { kind: 'retired', decoded, waiting: execution.waiting }
+  return { kind: 'retired', decoded, waiting: execution.waiting, fenced: execution.fenced }
 }
 
 /** mcycle counts instructions, as this machine has no better clock for it. @spec riscv-priv "Hardware Performance Monitor" */

@@ -69,8 +69,12 @@ export function systemOperations(execution: Execution): SystemOperations {
       execution.waiting = (pendingBits(hart) & hart.csr.mie) === 0n
     }),
     // every walk starts at the tables, so there is nothing to drop
-    fenceVma: gated(fenceGate, () => undefined),
-    fenceInval: gated(invalidateGate, () => undefined),
+    fenceVma: gated(fenceGate, () => {
+      execution.fenced = true
+    }),
+    fenceInval: gated(invalidateGate, () => {
+      execution.fenced = true
+    }),
   }
 }
 

@@ -1,4 +1,4 @@
-/** Worker of frames.test.ts: takes, marks and gives back frames, and checks that nobody else had them meanwhile. */
+/** Thread of frames.test.ts: takes, marks and gives back frames, and checks that nobody else had them meanwhile. */
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { defined } from '@virga/base'

@@ -1,4 +1,4 @@
-/** Worker of slat.test.ts: touches every page of a range at the same time as others do. */
+/** Thread of slat.test.ts: touches every page of a range at the same time as others do. */
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ArenaPlan, frameBytes, viewArena } from './arena.ts'

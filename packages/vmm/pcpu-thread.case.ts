@@ -1,7 +1,8 @@
-/** Worker of pcpu.test.ts: a pCPU whose harts follow one of these scripts. */
+/** Thread of pcpu.test.ts: a pCPU whose harts follow one of these scripts. */
 
+import process from 'node:process'
 import { workerData } from 'node:worker_threads'
-import { hartExit, hartRequest } from '@virga/riscv'
+import { hartExit, hartRequest } from '@virga/riscv/hart'
 import type { HartBlock } from './hart-block.ts'
 import { attachMachine, type Machine, type MachineDescriptor } from './machine.ts'
 import { hartRecord } from './machine-block.ts'
@@ -58,7 +59,11 @@ const scripts: Readonly<Record<string, (machine: Machine) => HartScript>> = {
   },
 }
 
-const { descriptor, pcpu, script } = workerData as { descriptor: MachineDescriptor; pcpu: number; script: string }
+const { descriptor, pcpu, script } = workerData as {
+  descriptor: MachineDescriptor
+  pcpu: number
+  script: string
+}
 const machine = attachMachine(descriptor, {
   now: () => Number(process.hrtime.bigint()) / 1e6,
   wallClock: Date.now,

@@ -1,0 +1,76 @@
+/** Runs a machine as the flags of `virga run` say, again after each reboot, and says how it ended. */
+
+import { openBoot, type PendingBoot } from './boot-files.ts'
+import { loadEngineModules } from './engine-modules.ts'
+import { exitStatus, reportFailure, say } from './failure.ts'
+import { PcpuThreads } from './pcpu-threads.ts'
+import type { RunFlags, RunSettings } from './run-settings.ts'
+import { runSession, type SessionOptions, type SessionOutcome } from './session.ts'
+
+/** What to run; `threads` and `boot` are those of the first start. */
+export interface MachineRun {
+  readonly flags: RunFlags
+  readonly settings: RunSettings
+  readonly threads: PcpuThreads
+  readonly boot: PendingBoot
+}
+
+/** Resolves to the exit status. */
+export async function runMachine({ flags, settings, threads, boot }: MachineRun): Promise<number> {
+  const modules = await loadEngineModules()
+  if (!modules.ok) return reportFailure(modules.error)
+  let pending = boot
+  for (let starting = threads; ; starting = new PcpuThreads(threads.count)) {
+    const files = await pending
+    if (!files.ok) return reportFailure(files.error)
+    const ended = await runSession({
+      ...settings,
+      boot: files.value,
+      modules: modules.value,
+      threads: starting,
+      input: inputFor(flags),
+    })
+    if (!ended.ok) return reportFailure(ended.error)
+    const { outcome, statistics } = ended.value
+    if (flags.stats !== undefined) {
+      const { renderStatistics } = await import('./statistics-text.ts')
+      process.stderr.write(renderStatistics(statistics, flags.stats))
+    }
+    if (outcome.kind !== 'reboot' || flags.exec !== undefined || flags.bare !== undefined) {
+      return conclude(outcome, flags)
+    }
+    const again = await openBoot(flags)
+    if (!again.ok) return reportFailure(again.error)
+    pending = again.value.read
+  }
+}
+
+function inputFor(flags: RunFlags): SessionOptions['input'] {
+  if (process.stdin.isTTY) return 'terminal'
+  return flags.exec === undefined ? 'pipe' : 'nothing'
+}
+
+/** Says how the machine ended, where the person cannot know, and gives the exit status. */
+function conclude(outcome: SessionOutcome, flags: RunFlags): number {
+  switch (outcome.kind) {
+    case 'power-off':
+      if (flags.exec === undefined && process.stdin.isTTY) say('the machine powered off')
+      return outcome.status
+    case 'left':
+      say('machine ended')
+      return 0
+    case 'input-ended':
+      say('the input ended and the machine went idle; machine ended')
+      return 0
+    case 'timeout':
+      say(`the machine ran into --timeout ${flags.timeout} and was ended`)
+      return exitStatus.timeout
+    case 'reboot':
+      return reportFailure({
+        fault: 'world',
+        message: 'the guest restarted before it was done (a kernel panic? try --append loglevel=7)',
+      })
+    case 'failed':
+      return reportFailure({ fault: 'world', message: outcome.message })
+  }
+}

@@ -1,0 +1,52 @@
+/** The flags of `virga run`, checked. */
+
+import { ok, type Result, userError } from '@virga/base'
+import type { BootFlags } from './boot-files.ts'
+import { parseBytes, parseDurationMs } from './units.ts'
+
+/** As they are written. */
+export interface RunFlags extends BootFlags {
+  readonly cpus: string
+  readonly memory: string
+  readonly engine: 'interpreter'
+  readonly stats?: 'text' | 'json'
+  readonly timeout?: string
+}
+
+/** What they mean. */
+export interface RunSettings {
+  readonly cpus: number
+  readonly memoryBytes: number
+  readonly timeoutMs?: number
+}
+
+const pageBytes = 4096
+
+/** Reads the amounts, and refuses flags that do not go together. */
+export function readSettings(flags: RunFlags): Result<RunSettings> {
+  if (!/^\d+$/.test(flags.cpus))
+    return userError(`--cpus takes a whole number from 1 to 64, not '${flags.cpus}'`)
+  const memory = parseBytes('--memory', flags.memory)
+  if (!memory.ok) return memory
+  const conflict = conflictOf(flags)
+  if (conflict !== undefined) return userError(conflict)
+  const memoryBytes = Math.floor(memory.value / pageBytes) * pageBytes
+  const settings = { cpus: Number(flags.cpus), memoryBytes }
+  if (flags.timeout === undefined) return ok(settings)
+  const timeout = parseDurationMs('--timeout', flags.timeout)
+  return timeout.ok ? ok({ ...settings, timeoutMs: timeout.value }) : timeout
+}
+
+function conflictOf(flags: RunFlags): string | undefined {
+  if (flags.bare !== undefined) {
+    for (const other of ['kernel', 'initrd', 'append', 'exec'] as const) {
+      if (flags[other] !== undefined) return `--bare starts a program by itself; leave out --${other}`
+    }
+  }
+  if (flags.initrd !== undefined && flags.kernel === undefined)
+    return '--initrd goes with --kernel; add --kernel FILE'
+  if (flags.exec !== undefined && flags.kernel !== undefined && flags.initrd === undefined) {
+    return "--exec needs Virga's init in the initial RAM disk; use it with an image, or add --initrd"
+  }
+  return undefined
+}

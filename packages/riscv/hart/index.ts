@@ -1,0 +1,14 @@
+/** Side door of @virga/riscv, for what runs harts: the engine and the layout of a hart block, without the tables. */
+export { type Engine, type EngineHost, type EngineParts, instantiateEngine } from '../engine.ts'
+export {
+  codePage,
+  hartBlockBytes,
+  hartExit,
+  hartFields,
+  hartFlag,
+  hartOffset,
+  hartPart,
+  hartRequest,
+  hartStatus,
+  tlbEntries,
+} from './layout.ts'

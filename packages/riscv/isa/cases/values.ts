@@ -1,0 +1,101 @@
+/** Operand values that are likely to find mistakes. */
+
+const M64 = (1n << 64n) - 1n
+
+/** Integers: zero, one, minus one, the ends of 32 and 64 bits and their neighbours, shift amounts, patterns. */
+export const integerEdges: readonly bigint[] = [
+  0n,
+  1n,
+  2n,
+  -1n,
+  -2n,
+  31n,
+  32n,
+  63n,
+  64n,
+  0x7fn,
+  0x80n,
+  0x7fffn,
+  0x8000n,
+  0x7fffffffn,
+  0x80000000n,
+  0xffffffffn,
+  0x100000000n,
+  -0x80000000n,
+  -0x80000001n,
+  (1n << 63n) - 1n,
+  1n << 63n,
+  (1n << 63n) + 1n,
+  0x5555555555555555n,
+  0x0123456789abcdefn,
+].map((value) => value & M64)
+
+const doubles: readonly bigint[] = [
+  0n,
+  1n << 63n,
+  1n,
+  0x000fffffffffffffn,
+  0x0010000000000000n,
+  0x800fffffffffffffn,
+  0x3ff0000000000000n,
+  0xbff0000000000000n,
+  0x3fe0000000000000n,
+  0x3fefffffffffffffn,
+  0x3ff0000000000001n,
+  0x4000000000000000n,
+  0x4330000000000001n,
+  0x7fefffffffffffffn,
+  0xffefffffffffffffn,
+  0x7ff0000000000000n,
+  0xfff0000000000000n,
+  0x7ff8000000000000n,
+  0xfff8000000000123n,
+  0x7ff0000000000001n,
+  0x41dfffffffc00000n,
+  0x41efffffffe00000n,
+  0xc1e0000000000000n,
+  0x43e0000000000000n,
+  0xc3e0000000000000n,
+  0x43f0000000000000n,
+  0x36a0000000000000n,
+  0x380fffffffffffffn,
+  0x47efffffe0000000n,
+  0x47effffff0000000n,
+]
+
+const singles: readonly bigint[] = [
+  0n,
+  0x80000000n,
+  1n,
+  0x007fffffn,
+  0x00800000n,
+  0x807fffffn,
+  0x3f800000n,
+  0xbf800000n,
+  0x3f000000n,
+  0x3f7fffffn,
+  0x3f800001n,
+  0x40000000n,
+  0x4b000001n,
+  0x7f7fffffn,
+  0xff7fffffn,
+  0x7f800000n,
+  0xff800000n,
+  0x7fc00000n,
+  0xffc00123n,
+  0x7f800001n,
+  0x4f000000n,
+  0x4effffffn,
+  0xcf000000n,
+  0x4f800000n,
+  0x5f000000n,
+  0xdf000000n,
+]
+
+const box = (value: bigint) => value | 0xffffffff00000000n
+
+/** Register values for the two formats; the last singles are no NaN-boxes. */
+export const floatEdges = {
+  d: doubles,
+  s: [...singles.map(box), 0x3f800000n, 0xfffffffe3f800000n, 0x3ff0000000000000n],
+} as const

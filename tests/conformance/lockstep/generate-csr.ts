@@ -1,0 +1,44 @@
+/** Random CSR accesses: those a privilege may make, and some that it may not. */
+
+import { reg } from './assembler.ts'
+import type { BodyWriter } from './body-writer.ts'
+import { target } from './body-writer.ts'
+import { csr, status } from './memory-plan.ts'
+
+const floatCsrs = [csr.fflags, csr.frm, csr.fcsr]
+const supervisorCsrs = [csr.sscratch, csr.sepc, csr.scause, csr.stval, csr.stvec, csr.sstatus]
+const machineCsrs = [csr.mepc, csr.mcause, csr.mtval, csr.mstatus]
+
+/** Which bits of a written value are random. The rest is zero; see generate.ts for why. */
+const writable: ReadonlyMap<number, bigint> = new Map([
+  [csr.sepc, ~1n],
+  [csr.mepc, ~1n],
+  [csr.stvec, ~2n],
+  // SPP, SPIE and the fields that loads and stores depend on
+  [csr.sstatus, status.sum | status.mxr | (1n << 8n) | (1n << 5n) | (1n << 1n)],
+  [csr.mstatus, status.sum | status.mxr | status.mprv | (1n << 8n) | (1n << 5n) | (1n << 7n) | (1n << 11n)],
+])
+
+/** One CSR instruction, with a value prepared for it. */
+export function csrAccess({ asm, random, privilege }: BodyWriter): void {
+  const number = random.pick([
+    ...floatCsrs,
+    ...(privilege >= 1 || random.oneIn(8) ? supervisorCsrs : floatCsrs),
+    ...(privilege === 3 || random.oneIn(8) ? machineCsrs : floatCsrs),
+  ])
+  if (number <= csr.fcsr && random.oneIn(2)) {
+    asm.op(random.pick(['csrrwi', 'csrrsi', 'csrrci']), {
+      rd: target(random),
+      rs1: random.below(32),
+      imm: number,
+    })
+    return
+  }
+  let value = random.bits64() & BigInt.asUintN(64, writable.get(number) ?? -1n)
+  if ((number === csr.sstatus || number === csr.mstatus) && !random.oneIn(6)) value |= status.fs
+  // MPP = 1 is S: two random bits would also make 2, which is no privilege.
+  asm.li(reg.t5, value)
+  const operations = number === csr.mstatus ? ['csrrw'] : ['csrrw', 'csrrs', 'csrrc']
+  const rs1 = number === csr.mstatus || !random.oneIn(5) ? reg.t5 : 0
+  asm.op(random.pick(operations), { rd: target(random), rs1, imm: number })
+}
