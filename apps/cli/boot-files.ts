@@ -3,7 +3,8 @@
  * some 45 MiB is for background threads, while this one loads the rest of the program.
  */
 
-import { open } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { ok, type Result, userError, worldError } from '@virga/base'
 import { execArchive, parseImageName } from '@virga/guest'
 import type { BareBoot, DirectBoot } from '@virga/vmm'
@@ -85,32 +86,36 @@ interface OpenFile {
   readonly bytes: Promise<Result<Uint8Array>>
 }
 
-/** More than any machine can hold. */
+/** Machine memory is at most this. */
 const fileBytesMax = 2 ** 32
 
 /** Begins to read a file; `tail` is laid behind its bytes. */
 async function openFile(path: string, tail: Uint8Array = new Uint8Array(0)): Promise<Result<OpenFile>> {
   try {
     const file = await open(path)
-    const { size } = await file.stat()
-    if (size > fileBytesMax) {
+    const fault = faultOf(await file.stat())
+    if (fault !== undefined) {
       await file.close()
-      return userError(`${path} is too large for a machine's memory; give a kernel, initrd or program`)
+      return userError(`${path} ${fault}`)
     }
-    const bytes = readWhole(file, size, tail).then(ok, (cause: unknown) => readFailure(path, cause))
+    const bytes = readWhole(file, tail).then(ok, (cause: unknown) => readFailure(path, cause))
     return ok({ bytes })
   } catch (cause) {
     return readFailure(path, cause)
   }
 }
 
-async function readWhole(
-  file: Awaited<ReturnType<typeof open>>,
-  size: number,
-  tail: Uint8Array,
-): Promise<Uint8Array> {
+/** Why this cannot be a boot file, or undefined. */
+function faultOf(file: Stats): string | undefined {
+  if (file.isDirectory()) return 'is a folder; name a file'
+  if (file.isCharacterDevice() || file.isBlockDevice()) return 'is a device; name a file'
+  return file.size > fileBytesMax ? 'is larger than the memory of any machine' : undefined
+}
+
+async function readWhole(file: FileHandle, tail: Uint8Array): Promise<Uint8Array> {
   try {
-    // Pipes and the like do not know their size.
+    const { size } = await file.stat()
+    // A pipe does not know its size.
     if (size === 0) return Buffer.concat([await file.readFile(), tail])
     const bytes = Buffer.allocUnsafeSlow(size + tail.length)
     let read = 0

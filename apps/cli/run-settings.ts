@@ -21,6 +21,8 @@ export interface RunSettings {
 }
 
 const pageBytes = 4096
+/** What 32-bit WebAssembly addresses; the machine's own tables take some of it, too. */
+const memoryBytesEnd = 2 ** 32
 
 /** Reads the amounts, and refuses flags that do not go together. */
 export function readSettings(flags: RunFlags): Result<RunSettings> {
@@ -28,6 +30,11 @@ export function readSettings(flags: RunFlags): Result<RunSettings> {
     return userError(`--cpus takes a whole number from 1 to 64, not '${flags.cpus}'`)
   const memory = parseBytes('--memory', flags.memory)
   if (!memory.ok) return memory
+  if (memory.value >= memoryBytesEnd) {
+    return userError(
+      `--memory ${flags.memory} is too much, a machine has less than 4 GiB; use 4000MiB or less`,
+    )
+  }
   const conflict = conflictOf(flags)
   if (conflict !== undefined) return userError(conflict)
   const memoryBytes = Math.floor(memory.value / pageBytes) * pageBytes

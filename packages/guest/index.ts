@@ -1,6 +1,7 @@
 /** Front door of @virga/guest. */
 export { execArchive } from './image/exec-archive.ts'
 export {
+  findImage,
   type ImageName,
   knownImages,
   listImages,

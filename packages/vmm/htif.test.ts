@@ -58,6 +58,22 @@ describe('HTIF', () => {
     expect(machine.outcome()).toBeNull()
   })
 
+  it('leaves nothing out when the console is full for a while', () => {
+    const { machine, put, command, word } = make()
+    const block = ram + 0x2000
+    machine.memory.write(ram + 0x10_0000, new Uint8Array(60_000).fill(0x61))
+    put(block, 64n, 1n, BigInt(ram + 0x10_0000), 60_000n)
+    command(BigInt(block))
+    expect(machine.platform.console.output()).toHaveLength(60_000)
+    put(block, 64n, 1n, BigInt(ram + 0x10_0000), 60_000n)
+    command(BigInt(block))
+    // 65,520 fit: nobody empties the ring now, so the machine has to end for the second call to give up.
+    machine.stop()
+    put(block, 64n, 1n, BigInt(ram + 0x10_0000), 60_000n)
+    command(BigInt(block))
+    expect(word(block)).toBe(0n)
+  })
+
   it('answers a read once a character was typed and the answer has room', () => {
     const { machine, command, word, put } = make()
     command(1n << 56n)

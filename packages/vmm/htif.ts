@@ -68,7 +68,7 @@ function serve(machine: Machine, command: bigint, fromhost: number): void {
     systemCall(machine, Number(payload))
     answer(machine, fromhost, 1n)
   } else if (operation === consoleWrite) {
-    machine.console.write(Uint8Array.of(Number(payload & 0xffn)))
+    machine.print(Uint8Array.of(Number(payload & 0xffn)))
   } else if (operation === consoleRead) {
     machine.setWord(machineWord.htifReading, 1)
   }
@@ -90,5 +90,5 @@ function systemCall(machine: Machine, block: number): void {
 function write(machine: Machine, address: bigint, count: bigint): number {
   const bytes = new Uint8Array(Number(count < BigInt(writeBytesMax) ? count : BigInt(writeBytesMax)))
   if (address > payloadMask || machine.memory.read(Number(address), bytes) !== 'done') return 0
-  return machine.console.write(bytes)
+  return machine.print(bytes) ? bytes.length : 0
 }

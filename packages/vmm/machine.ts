@@ -12,7 +12,7 @@
 
 import { defined } from '@virga/base'
 import { hartLineBit } from '@virga/device'
-import { guestConsole } from './guest-console.ts'
+import { type GuestConsole, guestConsole } from './guest-console.ts'
 import { HartBlock } from './hart-block.ts'
 import { hartRecord, machineWord, outcomeKind, pcpuSlot, pcpuState, runState } from './machine-block.ts'
 import { type Arena, type ArenaPlan, viewArena } from './memory/arena.ts'
@@ -22,7 +22,6 @@ import { Slat } from './memory/slat.ts'
 import { decodeOutcome, type FailureCode, type Outcome } from './outcome.ts'
 import { timebaseHz } from './platform/memory-map.ts'
 import { createPlatform, type Platform } from './platform/platform.ts'
-import type { SbiConsole } from './sbi/call.ts'
 import { pcpuOf } from './scheduler.ts'
 
 /** Ticks of the `time` CSR in a millisecond. */
@@ -66,7 +65,7 @@ export class Machine {
   readonly harts: readonly HartBlock[]
   readonly platform: Platform
   /** The firmware's end of the console (SBI, HTIF). */
-  readonly console: SbiConsole
+  readonly console: GuestConsole
   readonly now: () => number
   readonly wallClock: () => number
   readonly #block: number
@@ -176,6 +175,16 @@ export class Machine {
   /** How the machine ended; null while it has not. */
   outcome(): Outcome | null {
     return decodeOutcome(this.word(machineWord.outcomeKind), this.word(machineWord.outcomeStatus))
+  }
+
+  /** True once the machine has ended, in whatever way. */
+  get stopped(): boolean {
+    return this.runState === runState.stopped
+  }
+
+  /** Sends firmware's output, waiting while the console is full. False when the machine ended first. */
+  print(bytes: Uint8Array): boolean {
+    return this.console.writeAll(bytes, () => this.stopped)
   }
 
   /** Makes the owner look, as console output does. */

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 export interface Program {
   /** paths of .S (or .c) files */
   readonly sources: readonly string[]
-  /** path of the linker script */
-  readonly linkerScript: string
+  /** address of the first byte; 0x80000000 unless given */
+  readonly base?: number
   /** folders of what the sources include */
   readonly includes?: readonly string[]
   /** preprocessor symbols */
@@ -19,6 +19,8 @@ export interface Program {
   readonly march?: string
 }
 
+const defaultBase = 0x8000_0000
+const linkerScript = join(import.meta.dirname, 'assemble-bare.ld')
 const compiler = 'riscv64-linux-gnu-gcc'
 const objcopy = 'riscv64-linux-gnu-objcopy'
 const flags = [
@@ -58,8 +60,9 @@ function build(program: Program, folder: string): string {
     ...flags,
     ...defines,
     ...includes,
+    `-Wl,--defsym=BASE=${program.base ?? defaultBase}`,
     '-T',
-    program.linkerScript,
+    linkerScript,
     ...program.sources,
     '-o',
     elf,

@@ -47,9 +47,11 @@ export function isTest(path: string): boolean {
   return path.endsWith('.test.ts') || path.endsWith('.case.ts') || path.startsWith('tests/')
 }
 
-/** AssemblyScript, which is read by its own compiler and by none of the TypeScript tools. */
+const runtime = 'packages/riscv/runtime/'
+
+/** AssemblyScript, which is read by its own compiler and by none of the TypeScript tools; its tests are not. */
 export function isAssemblyScript(path: string): boolean {
-  return path.startsWith('packages/riscv/runtime/')
+  return path.startsWith(runtime) && !path.endsWith('.test.ts') && !path.startsWith(`${runtime}testing/`)
 }
 
 /** What a file imports or re-exports, types included, as written. Throws when the file is no TypeScript. */

@@ -4,7 +4,7 @@ import { ok, type Result, userError } from '@virga/base'
 import { objectPath } from '../transfer/download.ts'
 import type { Network } from '../transfer/network.ts'
 import type { Store } from '../transfer/store.ts'
-import { type ImageFiles, imageFolder, type Manifest, readManifest } from './manifest.ts'
+import { type ImageFiles, imageFolder, readManifest } from './manifest.ts'
 import type { PullEvent } from './pull-event.ts'
 import { microRecipeVersion } from './recipe.ts'
 
@@ -38,13 +38,13 @@ export function parseImageName(name: string): Result<ImageName> {
  */
 export async function pullImage(options: PullOptions): Promise<Result<ImageFiles>> {
   const { name, store, progress } = options
-  const there = await currentManifest(store, name)
+  const there = await findImage(store, name)
   if (there !== undefined) return ok(there)
   return await store.exclusively(
     storeKey,
     () => progress({ kind: 'waiting' }),
     async () => {
-      const builtMeanwhile = await currentManifest(store, name)
+      const builtMeanwhile = await findImage(store, name)
       if (builtMeanwhile !== undefined) return ok(builtMeanwhile)
       // Loaded only here: what verifies and unpacks takes longer to load than a machine takes to start.
       const { buildImage } = await import('./build-image.ts')
@@ -84,7 +84,8 @@ export async function removeImage(store: Store, name: ImageName): Promise<Result
 /** One key for all: what is fetched for one image can serve, or be cleared away with, another. */
 const storeKey = 'images'
 
-async function currentManifest(store: Store, name: ImageName): Promise<Manifest | undefined> {
+/** The image `name` if the store has it as this version builds it: what `pullImage` would give without pulling. */
+export async function findImage(store: Store, name: ImageName): Promise<ImageFiles | undefined> {
   const manifest = await readManifest(store, name)
   return manifest?.recipeVersion === microRecipeVersion ? manifest : undefined
 }

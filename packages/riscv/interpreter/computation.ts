@@ -4,8 +4,8 @@
  */
 
 import type { FunctionBuilder } from '@virga/wasm'
+import { isUpperImmediate } from '../isa/encoding.ts'
 import type { Format } from '../isa/meaning.ts'
-import { isUpperImmediate } from './decoder.ts'
 import * as float from './float-path.ts'
 import { type Frame, hartField, pushPc } from './frame.ts'
 import { signExtend } from './memory-path.ts'

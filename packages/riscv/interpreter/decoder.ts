@@ -7,7 +7,7 @@
  */
 
 import type { FunctionBuilder, ModuleBuilder } from '@virga/wasm'
-import { IMM_U, type Immediate, type Operands, type RegisterField } from '../isa/encoding.ts'
+import type { Immediate, Operands, RegisterField } from '../isa/encoding.ts'
 import { compressedInstructions, instructions } from '../isa/table.ts'
 import { type Operations, pseudo } from './operations.ts'
 
@@ -262,9 +262,4 @@ function scaledRegister(f: FunctionBuilder, register: RegisterField): void {
   }
   f.i32Const(3)
   f.i32Shl()
-}
-
-/** Whether the immediate is the upper 20 bits, which handlers shift left by 12 (c.lui's too). */
-export function isUpperImmediate(operands: Operands): boolean {
-  return operands.imm === IMM_U
 }

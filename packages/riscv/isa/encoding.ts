@@ -156,3 +156,8 @@ export function readRegister(register: RegisterField, bits: number): number {
       return register.register
   }
 }
+
+/** Whether the immediate is the upper 20 bits, which readers shift left by 12. */
+export function isUpperImmediate(operands: Operands): boolean {
+  return operands.imm === IMM_U
+}

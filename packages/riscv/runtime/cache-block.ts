@@ -2,7 +2,7 @@
  * Cache-block operations on blocks of 64 bytes. Memory is coherent, so the management operations only check that
  * they are allowed; cbo.zero stores zeros. @spec riscv-unpriv "Cache-Block Management Operations"
  */
-import { raise_access_fault, raise_illegal, READ, WRITE } from './exception'
+import { READ, raise_access_fault, raise_illegal, WRITE } from './exception'
 import { ENVCFG_CBCFE, ENVCFG_CBIE, ENVCFG_CBZE, PRV_M, PRV_U } from './fields'
 import { HART_EXC_CAUSE, HART_EXC_TVAL, HART_MENVCFG, HART_PRV, HART_SENVCFG } from './generated/layout'
 import { DEVICE, FAULT, remember_data, translate } from './translate'

@@ -15,7 +15,14 @@
  *
  * Ids are never given twice between two clearings of the TLB arrays, so dropping a set's ids drops its entries.
  */
-import { PRV_M, STATUS_MPP, STATUS_MPP_SHIFT, STATUS_MPRV, STATUS_MXR_SHIFT, STATUS_SUM_SHIFT } from './fields'
+import {
+  PRV_M,
+  STATUS_MPP,
+  STATUS_MPP_SHIFT,
+  STATUS_MPRV,
+  STATUS_MXR_SHIFT,
+  STATUS_SUM_SHIFT,
+} from './fields'
 import {
   ENTRIES_SETS,
   HART_CONTEXT_SET,

@@ -201,7 +201,7 @@ export function write_machine_counter(hart: u32, number: u32, value: i64): void 
   write_counter(hart, counter_of(number), value)
 }
 
-/** mvendorid, marchid, mimpid and mconfigptr are zero: "not implemented". */
+/** mvendorid, marchid, mimpid and mconfigptr are zero, which says nothing. */
 export function read_machine_information(hart: u32, number: u32): i64 {
   switch (number) {
     case CSR_MHARTID:

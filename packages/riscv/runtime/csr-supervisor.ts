@@ -16,7 +16,16 @@ import {
 } from './csr-number'
 import { read_sie, read_sstatus, write_sie, write_sip, write_sstatus } from './csr-status'
 import { raise_illegal } from './exception'
-import { ENVCFG_CBCFE, ENVCFG_CBIE, ENVCFG_CBIE_SHIFT, ENVCFG_CBZE, ENVCFG_FIOM, PRV_M, PRV_S, STATUS_TVM } from './fields'
+import {
+  ENVCFG_CBCFE,
+  ENVCFG_CBIE,
+  ENVCFG_CBIE_SHIFT,
+  ENVCFG_CBZE,
+  ENVCFG_FIOM,
+  PRV_M,
+  PRV_S,
+  STATUS_TVM,
+} from './fields'
 import {
   HART_MCOUNTEREN,
   HART_MIDELEG,

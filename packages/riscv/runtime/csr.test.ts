@@ -31,7 +31,9 @@ describe('the table and the runtime', () => {
   it.each([3, 1, 0] as const)('agree on all 4096 numbers in privilege %i', (prv) => {
     const hart = openHart()
     hart.become(prv)
-    const accessible = Array.from({ length: 4096 }, (_, number) => number).filter((number) => 'value' in hart.csrRead(number))
+    const accessible = Array.from({ length: 4096 }, (_, number) => number).filter(
+      (number) => 'value' in hart.csrRead(number),
+    )
     expect(accessible).toEqual(csrs.filter((csr) => levels[csr.privilege] <= prv).map((csr) => csr.number))
   })
 
@@ -130,7 +132,12 @@ describe('fields with reserved values', () => {
 
   it('SD follows FS', () => {
     const hart = makeHart()
-    for (const [fs, sd] of [[0n, 0n], [1n, 0n], [2n, 0n], [3n, 1n]] as const) {
+    for (const [fs, sd] of [
+      [0n, 0n],
+      [1n, 0n],
+      [2n, 0n],
+      [3n, 1n],
+    ] as const) {
       hart.csrWrite(n('sstatus'), fs << 13n)
       expect(value(hart, 'mstatus') >> 63n).toBe(sd)
       expect(value(hart, 'sstatus') >> 63n).toBe(sd)
@@ -281,7 +288,12 @@ describe('counters', () => {
       hart.become(prv)
       return 'value' in hart.csrRead(n(name))
     }
-    for (const [name, bit] of [['cycle', 1n], ['time', 2n], ['instret', 4n], ['hpmcounter31', 1n << 31n]] as const) {
+    for (const [name, bit] of [
+      ['cycle', 1n],
+      ['time', 2n],
+      ['instret', 4n],
+      ['hpmcounter31', 1n << 31n],
+    ] as const) {
       expect(readable(3, 0n, 0n, name)).toBe(true)
       expect(readable(1, all & ~bit, all, name)).toBe(false)
       expect(readable(1, bit, 0n, name)).toBe(true)
@@ -301,7 +313,12 @@ describe('stimecmp', () => {
       hart.become(1)
       return 'value' in hart.csrRead(n('stimecmp'))
     }
-    expect([readable(0n, 0n), readable(0n, 1n), readable(1n, 0n), readable(1n, 1n)]).toEqual([false, false, false, true])
+    expect([readable(0n, 0n), readable(0n, 1n), readable(1n, 0n), readable(1n, 1n)]).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ])
   })
 
   it('drives STIP, as the clock stands', () => {

@@ -5,7 +5,13 @@
  */
 import { read_user_counter } from './csr-counters'
 import { read_float, write_float } from './csr-float'
-import { read_machine, read_machine_counter, read_machine_information, write_machine, write_machine_counter } from './csr-machine'
+import {
+  read_machine,
+  read_machine_counter,
+  read_machine_information,
+  write_machine,
+  write_machine_counter,
+} from './csr-machine'
 import { CSR_FCSR, CSR_MIP, CSR_SIP, CSR_SSCRATCH, CSR_TDATA3, CSR_TSELECT } from './csr-number'
 import { software_pending } from './csr-status'
 import { read_supervisor, write_supervisor } from './csr-supervisor'
@@ -83,7 +89,7 @@ function write(hart: u32, number: u32, value: i64): void {
   else if (block === BLOCK_MACHINE_COUNTERS) write_machine_counter(hart, number, value)
 }
 
-/** tselect and tdata1..3 exist and are zero: there are no triggers. @spec riscv-debug "Trigger Module Registers" */
+/** tselect and tdata1..3 exist and are zero: there are no triggers for debuggers. */
 function is_trigger(number: u32): bool {
   return number >= CSR_TSELECT && number <= CSR_TDATA3
 }

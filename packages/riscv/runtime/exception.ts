@@ -2,7 +2,13 @@
  * Raising exceptions, and the kinds of memory access. A function that fails sets the cause and the value here and
  * returns its failure value; the interpreter then stores the pc and calls `trap`.
  */
-import { CAUSE_FETCH_ACCESS, CAUSE_FETCH_PAGE, CAUSE_ILLEGAL, CAUSE_LOAD_ACCESS, CAUSE_LOAD_PAGE } from './fields'
+import {
+  CAUSE_FETCH_ACCESS,
+  CAUSE_FETCH_PAGE,
+  CAUSE_ILLEGAL,
+  CAUSE_LOAD_ACCESS,
+  CAUSE_LOAD_PAGE,
+} from './fields'
 import { HART_EXC_CAUSE, HART_EXC_TVAL } from './generated/layout'
 
 /** Kinds of access; each number is also the distance from the load's cause to that kind's, see `access_fault`. */

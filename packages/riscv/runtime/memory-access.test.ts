@@ -297,7 +297,9 @@ describe('cache-block operations', () => {
       hart.set('menvcfg', menvcfg)
       hart.set('senvcfg', senvcfg)
       hart.become(prv)
-      const result = hart.outcome(() => hart.call('cbo', kind, prv === 0 ? 0x4000n : prv === 1 ? 0x1000n : BigInt(page)))
+      const result = hart.outcome(() =>
+        hart.call('cbo', kind, prv === 0 ? 0x4000n : prv === 1 ? 0x1000n : BigInt(page)),
+      )
       return !('cause' in result && result.cause === 2)
     }
     expect(legal(3, 0n, 0n)).toBe(true)

@@ -3,7 +3,7 @@
  * Misaligned accesses to memory are done here, also across pages; to devices they are access faults.
  */
 import { data_context } from './context'
-import { raise, raise_access_fault, READ, WRITE } from './exception'
+import { READ, raise, raise_access_fault, WRITE } from './exception'
 import { CAUSE_LOAD_MISALIGNED, CAUSE_STORE_MISALIGNED } from './fields'
 import {
   HART_MMIO_VALUE,

@@ -162,7 +162,8 @@ describe('the registers', () => {
   it('of 16 entries exist, and only even configuration registers', () => {
     const hart = makeHart()
     for (const number of [0x3a0, 0x3a2, 0x3b0, 0x3bf]) expect(hart.csrRead(number)).toHaveProperty('value')
-    for (const number of [0x3a1, 0x3a3, 0x3a4, 0x3c0, 0x3ef]) expect(hart.csrRead(number)).toHaveProperty('cause', 2)
+    for (const number of [0x3a1, 0x3a3, 0x3a4, 0x3c0, 0x3ef])
+      expect(hart.csrRead(number)).toHaveProperty('cause', 2)
   })
 
   it('read reserved bits as zero, and W without R as neither', () => {

@@ -5,7 +5,15 @@
  * Invariants: tag 0 is invalid; an entry may be dropped at any time; an entry is only installed when every access
  * of its kind and context to the whole page is allowed.
  */
-import { ENTRIES_R, ENTRIES_W, ENTRIES_X, PART_GTLB, PART_TLB_R, PART_TLB_W, PART_TLB_X } from './generated/layout'
+import {
+  ENTRIES_R,
+  ENTRIES_W,
+  ENTRIES_X,
+  PART_GTLB,
+  PART_TLB_R,
+  PART_TLB_W,
+  PART_TLB_X,
+} from './generated/layout'
 
 const ENTRY_BYTES: u32 = 16
 const ENTRY_BYTES_LOG2: u32 = 4

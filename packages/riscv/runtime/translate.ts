@@ -3,7 +3,7 @@
  * put in the TLB afterwards.
  */
 import { data_context, data_privilege, end_global_split, fetch_context } from './context'
-import { FETCH, raise_access_fault, READ, WRITE } from './exception'
+import { FETCH, READ, raise_access_fault, WRITE } from './exception'
 import { PRV_M, PTE_D, PTE_G, PTE_W } from './fields'
 import { HART_PRV, HART_SATP, HART_SUPER1_G, HART_SUPER2_M } from './generated/layout'
 import { PMP_MACHINE_SHIFT, PMP_MIXED, PMP_R, PMP_W, PMP_X, pmp_allows } from './pmp'

@@ -41,7 +41,11 @@ describe('a walk', () => {
     tables.map(highest(mode, 'upper'), page, kernelLeaf)
     tables.map(highest(mode, 'lower'), page, kernelLeaf)
     const bits = BigInt(12 + 9 * modes[mode].levels)
-    for (const addr of [1n << (bits - 1n), highest(mode, 'upper') ^ (1n << 63n), highest(mode, 'lower') | (1n << 63n)]) {
+    for (const addr of [
+      1n << (bits - 1n),
+      highest(mode, 'upper') ^ (1n << 63n),
+      highest(mode, 'lower') | (1n << 63n),
+    ]) {
       expect(hart.load(addr)).toEqual({ cause: 13, tval: addr })
       expect(hart.store(addr, 0n)).toEqual({ cause: 15, tval: addr })
       expect(hart.fetch(addr)).toEqual({ cause: 12, tval: addr })
@@ -49,7 +53,9 @@ describe('a walk', () => {
   })
 
   it.each(
-    modeNames.flatMap((mode) => Array.from({ length: modes[mode].levels - 1 }, (_, i) => [mode, i + 1] as const)),
+    modeNames.flatMap((mode) =>
+      Array.from({ length: modes[mode].levels - 1 }, (_, i) => [mode, i + 1] as const),
+    ),
   )('takes a superpage of %s at level %i, and refuses it misaligned', (mode, level) => {
     const { hart, tables } = translated(mode)
     const size = 1n << BigInt(12 + 9 * level)
@@ -127,7 +133,11 @@ describe('an entry', () => {
     hart.become(3)
     hart.csrSet(0x30a, envcfg.PBMTE)
     hart.become(1)
-    for (const [type, expected] of [[1n, { value: data }], [2n, { value: data }], [3n, { cause: 13, tval: va }]] as const) {
+    for (const [type, expected] of [
+      [1n, { value: data }],
+      [2n, { value: data }],
+      [3n, { cause: 13, tval: va }],
+    ] as const) {
       tables.map(va, page, kernelLeaf | (type << 61n))
       hart.call('sfence_vma', va, 0n, 1)
       expect(hart.load(va)).toEqual(expected)
@@ -165,23 +175,45 @@ describe('permissions', () => {
     { name: 'S, kernel page r', bits: AD | pte.R, prv: 1, allowed: ['load'] },
     { name: 'S, kernel page rw', bits: AD | pte.R | pte.W, prv: 1, allowed: ['load', 'store'] },
     { name: 'S, kernel page x', bits: AD | pte.X, prv: 1, allowed: ['fetch'] },
-    { name: 'S, kernel page x, MXR', bits: AD | pte.X, prv: 1, status: status.MXR, allowed: ['load', 'fetch'] },
+    {
+      name: 'S, kernel page x, MXR',
+      bits: AD | pte.X,
+      prv: 1,
+      status: status.MXR,
+      allowed: ['load', 'fetch'],
+    },
     { name: 'S, user page', bits: userLeaf, prv: 1, allowed: [] },
     { name: 'S, user page, SUM', bits: userLeaf, prv: 1, status: status.SUM, allowed: ['load', 'store'] },
     { name: 'S, user page x, SUM', bits: AD | pte.U | pte.X, prv: 1, status: status.SUM, allowed: [] },
-    { name: 'S, user page x, SUM and MXR', bits: AD | pte.U | pte.X, prv: 1, status: status.SUM | status.MXR, allowed: ['load'] },
+    {
+      name: 'S, user page x, SUM and MXR',
+      bits: AD | pte.U | pte.X,
+      prv: 1,
+      status: status.SUM | status.MXR,
+      allowed: ['load'],
+    },
     { name: 'U, kernel page', bits: kernelLeaf, prv: 0, allowed: [] },
     { name: 'U, kernel page, SUM', bits: kernelLeaf, prv: 0, status: status.SUM, allowed: [] },
     { name: 'U, user page rwx', bits: userLeaf, prv: 0, allowed: ['load', 'store', 'fetch'] },
     { name: 'U, user page x', bits: AD | pte.U | pte.X, prv: 0, allowed: ['fetch'] },
-    { name: 'U, user page x, MXR', bits: AD | pte.U | pte.X, prv: 0, status: status.MXR, allowed: ['load', 'fetch'] },
+    {
+      name: 'U, user page x, MXR',
+      bits: AD | pte.U | pte.X,
+      prv: 0,
+      status: status.MXR,
+      allowed: ['load', 'fetch'],
+    },
   ]
   it.each(rows)('$name', ({ bits, prv, status: set = 0n, allowed }) => {
     const { hart, tables } = translated()
     tables.map(va, page, bits)
     hart.set('mstatus', hart.get('mstatus') | set)
     hart.become(prv)
-    const attempts = { load: () => hart.load(va), store: () => hart.store(va, data), fetch: () => hart.fetch(va) }
+    const attempts = {
+      load: () => hart.load(va),
+      store: () => hart.store(va, data),
+      fetch: () => hart.fetch(va),
+    }
     for (const access of ['load', 'store', 'fetch'] as const) {
       const outcome = attempts[access]()
       if (allowed.includes(access)) expect(outcome).not.toHaveProperty('cause')

@@ -6,7 +6,7 @@
  * A result is a guest-physical address; what else is known of the leaf is left in globals of this instance, which
  * are good until the next walk. An instance belongs to one thread and runs one hart at a time.
  */
-import { FETCH, raise_access_fault, raise_page_fault, READ, WRITE } from './exception'
+import { FETCH, READ, raise_access_fault, raise_page_fault, WRITE } from './exception'
 import {
   ENVCFG_ADUE,
   ENVCFG_PBMTE,

@@ -5,7 +5,7 @@
  */
 
 import { ok, type Result, userError } from '@virga/base'
-import { decode } from '@virga/riscv'
+import { decode } from '@virga/riscv/table'
 import { type ElfProgram, isElf, parseElf } from './elf.ts'
 
 /** A kernel file, told apart. */

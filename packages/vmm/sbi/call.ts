@@ -35,14 +35,6 @@ export interface SbiReturn {
  */
 export type SbiOutcome = SbiReturn | 'gone' | 'suspended'
 
-/** The console as SBI calls see it. */
-export interface SbiConsole {
-  /** Takes as many bytes as fit. Returns how many. */
-  write(bytes: Uint8Array): number
-  /** The next byte typed, or -1. */
-  read(): number
-}
-
 /** One call. `arguments` of the guest are a0 to a5, unsigned 64 bits. */
 export interface SbiCall {
   readonly machine: Machine

@@ -55,7 +55,7 @@ export const dbcnExtension: SbiExtension = {
         return read(call)
       case 2: {
         const byte = Uint8Array.of(Number(call.argument(0) & 0xffn))
-        return call.machine.console.write(byte) === 1 ? success() : failure(sbiError.failed)
+        return call.machine.print(byte) ? success() : failure(sbiError.failed)
       }
       default:
         return notSupported

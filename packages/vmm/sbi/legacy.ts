@@ -19,7 +19,7 @@ export const legacyExtensions: readonly SbiExtension[] = [
     name: 'LEGACY_PUTCHAR',
     legacy: true,
     call(call) {
-      call.machine.console.write(Uint8Array.of(Number(call.argument(0) & 0xffn)))
+      call.machine.print(Uint8Array.of(Number(call.argument(0) & 0xffn)))
       return success()
     },
   },

@@ -348,6 +348,23 @@ describe('DBCN', () => {
     expect(output(machine)).toBe('a')
   })
 
+  it('keeps off the UART while its driver programs or tests it', () => {
+    const { call, machine } = caller()
+    const { bus } = machine.platform
+    const uart = 0x1000_0000
+    for (const [offset, value] of [
+      [3, 0x83],
+      [4, 0x10],
+    ] as const) {
+      bus.store(uart + offset, 1, value)
+      expect(call('DBCN', 0, 4n, ram, 0n)).toEqual(ok(0n))
+      expect(call('DBCN', 1, 4n, ram, 0n)).toEqual(ok(0n))
+      bus.store(uart + offset, 1, 3)
+    }
+    expect(output(machine)).toBe('')
+    expect(call('DBCN', 0, 4n, ram, 0n)).toEqual(ok(4n))
+  })
+
   it('reads what was typed, and nothing when nothing was', () => {
     const { call, machine } = caller()
     expect(call('DBCN', 1, 16n, ram + 0x10_0ff0n, 0n)).toEqual(ok(0n))

@@ -28,6 +28,8 @@ export interface BodyWriter {
   readonly random: Random
   /** privilege it starts in: 0, 1 or 3 */
   readonly privilege: number
+  /** its loads and stores go through page tables; in M-mode by MPRV, as those of U-mode */
+  readonly translated: boolean
   /** a label that no one else has */
   fresh(): string
   /** one to three items that neither loop nor end the body */

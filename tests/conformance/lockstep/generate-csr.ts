@@ -20,7 +20,7 @@ const writable: ReadonlyMap<number, bigint> = new Map([
 ])
 
 /** One CSR instruction, with a value prepared for it. */
-export function csrAccess({ asm, random, privilege }: BodyWriter): void {
+export function csrAccess({ asm, random, privilege, translated }: BodyWriter): void {
   const number = random.pick([
     ...floatCsrs,
     ...(privilege >= 1 || random.oneIn(8) ? supervisorCsrs : floatCsrs),
@@ -36,7 +36,8 @@ export function csrAccess({ asm, random, privilege }: BodyWriter): void {
   }
   let value = random.bits64() & BigInt.asUintN(64, writable.get(number) ?? -1n)
   if ((number === csr.sstatus || number === csr.mstatus) && !random.oneIn(6)) value |= status.fs
-  // MPP = 1 is S: two random bits would also make 2, which is no privilege.
+  // MPRV with MPP = U stays as it is: untranslated, the pointers of a translated body lead nowhere.
+  if (number === csr.mstatus && translated) value = (value & ~status.mpp) | status.mprv
   asm.li(reg.t5, value)
   const operations = number === csr.mstatus ? ['csrrw'] : ['csrrw', 'csrrs', 'csrrc']
   const rs1 = number === csr.mstatus || !random.oneIn(5) ? reg.t5 : 0

@@ -218,8 +218,13 @@ function pickWeighted(random: Random, writers: readonly (readonly [number, Write
 }
 
 /** A jump to where nothing can be executed, which ends the body. */
-function wildJump({ asm, random }: BodyWriter): void {
-  asm.op('addi', { rd: reg.t4, rs1: random.pick([role.cliff, role.nowhere]), imm: random.between(0, 512) * 2 })
+function wildJump({ asm, random, translated }: BodyWriter): void {
+  // Untranslated, what lies behind the data pages is memory, and would be executed.
+  asm.op('addi', {
+    rd: reg.t4,
+    rs1: translated ? random.pick([role.cliff, role.nowhere]) : role.nowhere,
+    imm: random.between(0, 512) * 2,
+  })
   asm.op('jalr', { rd: target(random), rs1: reg.t4, imm: 0 })
 }
 
@@ -232,6 +237,7 @@ export function writeBody(asm: Assembler, random: Random, name: string): BodySta
     asm,
     random,
     privilege,
+    translated: start.translation !== 'none',
     fresh: () => `${name} ${labels++}`,
     few: () => {
       for (let i = random.between(1, 3); i > 0; i--) pickWeighted(random, plain)(body)

@@ -1,51 +1,40 @@
 /**
  * Popek and Goldberg's definitions, applied to observations.
  *
- * * *privileged*: traps in user mode in every state in which it does not in a supervisor mode, and there are such.
+ * * *privileged*: traps in user mode in every state, and in a supervisor mode in some state it does not.
  * * *control sensitive*: in some state it changes resources, without trapping.
  * * *behaviour sensitive*: what it computes differs between states that differ in resources or mode alone.
  *
  * The definitions leave memory traps aside, and so does this: which addresses are mapped is the monitor's business.
  */
 
-import { type Observation, observe } from './experiment.ts'
+import { computedSame, type Observation, observe } from './experiment.ts'
 import type { Subject, Trial } from './subject.ts'
 import { type Mode, type Traps, type Variation, variations } from './world.ts'
 
-/** How often an instruction traps in a mode. `none`: it was never tried without a memory trap. */
+/** How often an instruction traps in a mode. `none`: it was never tried there without a memory trap. */
 export type TrapHabit = 'always' | 'sometimes' | 'never' | 'none'
 
-export interface Classification {
-  readonly subject: Subject
-  readonly traps: Readonly<Record<string, TrapHabit>>
-  readonly privileged: boolean
-  readonly controlSensitive: boolean
-  readonly behaviourSensitive: boolean
+/** What was seen of a subject in one mode. */
+export interface ModeProfile {
+  readonly traps: TrapHabit
   /** resources that it changed */
   readonly changes: readonly string[]
-  /** what its result depended on: `mode`, or the variations that made a difference */
+  /** variations that made a difference to its results */
   readonly dependsOn: readonly string[]
 }
 
-/** The setting of a question: which modes are user and supervisor, and which resources do not count. */
-export interface Setting {
-  readonly hypervisor: boolean
-  readonly traps: Traps
-  /** the mode in which the guest's kernel runs */
-  readonly deprivileged: readonly Mode[]
-  /** the modes that the kernel was written for, or that the monitor has */
-  readonly supervisors: readonly Mode[]
-  /** the modes in which sensitivity is looked for */
-  readonly asked: readonly Mode[]
-  /** whether those modes may be told apart: not where the hardware keeps the guest's mode for it */
-  readonly comparesModes: boolean
-  /** whether a change of this resource, from that mode, touches what is real */
-  counts(resource: string, mode: Mode): boolean
+/** What was seen of a subject on one kind of hart, with one setting of the monitor's traps. */
+export interface Profile {
+  readonly modes: ReadonlyMap<Mode, ModeProfile>
+  /** its results differ between U, S and M */
+  readonly dependsOnMode: boolean
 }
 
 type Results = ReadonlyMap<Mode, ReadonlyMap<Variation, Observation>>
 
-function tryEverywhere(trial: Trial, { hypervisor, traps }: Setting, modes: readonly Mode[]): Results {
+function tryEverywhere(trial: Trial, hypervisor: boolean, traps: Traps): Results {
+  const modes: readonly Mode[] = hypervisor ? ['U', 'S', 'M', 'VU', 'VS'] : ['U', 'S', 'M']
   return new Map(
     modes.map((mode) => [
       mode,
@@ -56,22 +45,8 @@ function tryEverywhere(trial: Trial, { hypervisor, traps }: Setting, modes: read
   )
 }
 
-/** Names what the results of one trial depended on, among modes that may be compared. */
-function dependencies(results: Results, { asked: modes, comparesModes }: Setting): string[] {
-  const found: string[] = []
-  const computed = (mode: Mode, variation: Variation) => {
-    const observation = results.get(mode)?.get(variation)
-    return observation?.kind === 'done' ? observation.processor : undefined
-  }
-  for (const mode of modes) {
-    const base = computed(mode, 'base')
-    for (const variation of variations) {
-      const other = computed(mode, variation)
-      if (base !== undefined && other !== undefined && other !== base) found.push(variation)
-    }
-  }
-  const bases = new Set(modes.map((mode) => computed(mode, 'base')).filter((each) => each !== undefined))
-  return comparesModes && bases.size > 1 ? [...found, 'mode'] : found
+function differ(a: Observation | undefined, b: Observation | undefined): boolean {
+  return a?.kind === 'done' && b?.kind === 'done' && !computedSame(a.processor, b.processor)
 }
 
 function habit(observations: readonly Observation[]): TrapHabit {
@@ -81,31 +56,70 @@ function habit(observations: readonly Observation[]): TrapHabit {
   return traps === decided.length ? 'always' : traps === 0 ? 'never' : 'sometimes'
 }
 
-/** Classifies a subject in a setting. */
-export function classifySubject(subject: Subject, setting: Setting): Classification {
-  const modes = [...new Set([...setting.deprivileged, ...setting.supervisors])]
-  const perTrial = subject.trials().map((trial) => tryEverywhere(trial, setting, modes))
-  const observed = (mode: Mode) => perTrial.flatMap((results) => [...(results.get(mode)?.values() ?? [])])
-  const traps = Object.fromEntries(modes.map((mode) => [mode, habit(observed(mode))]))
+/** Gathers what the trials of a subject showed in one mode. */
+class ModeRecord {
+  private readonly habits = new Set<TrapHabit>()
+  private readonly changes = new Set<string>()
+  private readonly dependsOn = new Set<string>()
 
-  const changes = new Set<string>()
-  for (const mode of setting.asked) {
-    for (const observation of observed(mode)) {
-      if (observation.kind !== 'done') continue
-      for (const resource of observation.changed) if (setting.counts(resource, mode)) changes.add(resource)
+  add(byVariation: ReadonlyMap<Variation, Observation>): void {
+    this.habits.add(habit([...byVariation.values()]))
+    for (const [variation, observation] of byVariation) {
+      if (observation.kind === 'done') for (const name of observation.changed) this.changes.add(name)
+      if (differ(byVariation.get('base'), observation)) this.dependsOn.add(variation)
     }
   }
-  const dependsOn = new Set(perTrial.flatMap((results) => dependencies(results, setting)))
-  const trapsBelow = setting.deprivileged.every((mode) => traps[mode] === 'always' || traps[mode] === 'none')
+
+  profile(): ModeProfile {
+    const [only = 'none', ...others] = [...this.habits].filter((each) => each !== 'none')
+    return {
+      traps: others.length === 0 ? only : 'sometimes',
+      changes: [...this.changes].sort(),
+      dependsOn: [...this.dependsOn].sort(),
+    }
+  }
+}
+
+/** Tries a subject in every mode and variation. */
+export function profileOf(subject: Subject, hypervisor: boolean, traps: Traps): Profile {
+  const records = new Map<Mode, ModeRecord>()
+  let dependsOnMode = false
+  for (const trial of subject.trials()) {
+    const results = tryEverywhere(trial, hypervisor, traps)
+    for (const [mode, byVariation] of results) {
+      const record = records.get(mode) ?? new ModeRecord()
+      records.set(mode, record)
+      record.add(byVariation)
+    }
+    const base = (mode: Mode) => results.get(mode)?.get('base')
+    dependsOnMode ||=
+      differ(base('U'), base('S')) || differ(base('S'), base('M')) || differ(base('U'), base('M'))
+  }
+  return { modes: new Map([...records].map(([mode, record]) => [mode, record.profile()])), dependsOnMode }
+}
+
+/** The three classes, and what they rest on. */
+export interface Classification {
+  readonly privileged: boolean
+  readonly controlSensitive: boolean
+  readonly behaviourSensitive: boolean
+  readonly changes: readonly string[]
+  readonly dependsOn: readonly string[]
+}
+
+/** Applies the definitions to the modes U, S and M. */
+export function classify({ modes, dependsOnMode }: Profile): Classification {
+  const plain = (['U', 'S', 'M'] as const).flatMap((mode) => modes.get(mode) ?? [])
+  const untrapped = (mode: Mode) => ['never', 'sometimes'].includes(modes.get(mode)?.traps ?? 'none')
+  const changes = [...new Set(plain.flatMap((each) => each.changes))].sort()
+  const dependsOn = [
+    ...new Set([...plain.flatMap((each) => each.dependsOn), ...(dependsOnMode ? ['mode'] : [])]),
+  ].sort()
   return {
-    subject,
-    traps,
-    privileged:
-      trapsBelow &&
-      setting.supervisors.some((mode) => traps[mode] === 'never' || traps[mode] === 'sometimes'),
-    controlSensitive: changes.size > 0,
-    behaviourSensitive: dependsOn.size > 0,
-    changes: [...changes].sort(),
-    dependsOn: [...dependsOn].sort(),
+    privileged: !untrapped('U') && (untrapped('S') || untrapped('M')),
+    controlSensitive: changes.length > 0,
+    behaviourSensitive: dependsOn.length > 0,
+    changes,
+    dependsOn,
   }
 }

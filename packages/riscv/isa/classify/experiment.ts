@@ -8,16 +8,23 @@
  * count is no doing of the instruction.
  */
 
-import type { Hart } from '../evaluate/index.ts'
+import { type CsrValues, copyHart, type Hart } from '../evaluate/index.ts'
 import { cause } from '../evaluate/trap.ts'
 import type { Trial } from './subject.ts'
 import { buildWorld, type Circumstances, type World } from './world.ts'
 
+/** What the processor computed. */
+interface ProcessorState {
+  readonly hart: Hart
+  /** the bytes around the address that trials use, as the program sees them */
+  readonly memory: Uint8Array
+}
+
 /** What came of one try. A memory trap is a trap that the address, not the instruction, brought about. */
 export type Observation =
-  | { readonly kind: 'trap'; readonly cause: number }
+  | { readonly kind: 'trap' }
   | { readonly kind: 'memory trap' }
-  | { readonly kind: 'done'; readonly processor: string; readonly changed: readonly string[] }
+  | { readonly kind: 'done'; readonly processor: ProcessorState; readonly changed: readonly string[] }
 
 const memoryCauses: ReadonlySet<number> = new Set([
   cause.fetchAccess,
@@ -35,49 +42,80 @@ const memoryCauses: ReadonlySet<number> = new Set([
 
 const FS_ON = 1n << 13n
 const FS = 3n << 13n
-const SD = 1n << 63n
 
-const isOn = (status: bigint) => ((status & FS) === 0n ? status & ~SD : (status & ~FS & ~SD) | FS_ON)
+const withoutDirtiness = (status: bigint) => ((status & FS) === 0n ? status : (status & ~FS) | FS_ON)
 
-/** All resources by name. `retired` is taken off the counters that count it. */
-function resources({ hart }: World, retired: bigint): Map<string, bigint> {
-  const { csr, hypervisor } = hart
-  const { fflags: _fflags, frm: _frm, mhpmcounter, mhpmevent, pmpcfg, pmpaddr, ...scalars } = csr
-  const all = new Map<string, bigint>([...Object.entries(scalars), ...Object.entries(hypervisor ?? {})])
-  for (const [name, list] of Object.entries({ mhpmcounter, mhpmevent, pmpcfg, pmpaddr })) {
-    for (const [index, value] of list.entries()) all.set(`${name}${index}`, value)
-  }
-  all.set('mstatus', isOn(csr.mstatus))
-  if (hypervisor !== undefined) all.set('vsstatus', isOn(hypervisor.vsstatus))
-  const counted = (inhibit: bigint) => ((csr.mcountinhibit & inhibit) === 0n ? retired : 0n)
-  all.set('mcycle', csr.mcycle - counted(1n))
-  all.set('minstret', csr.minstret - counted(4n))
-  all.set('privilege', BigInt(hart.privilege))
-  all.set('V', hart.virtual ? 1n : 0n)
-  return all
+/** Counts that one retired instruction adds. */
+function naturalCount(name: string, { mcountinhibit }: CsrValues): bigint {
+  if (name === 'mcycle') return (mcountinhibit & 1n) === 0n ? 1n : 0n
+  if (name === 'minstret') return (mcountinhibit & 4n) === 0n ? 1n : 0n
+  return 0n
 }
 
-function processorState({ hart, memory, data }: World): string {
-  const { x, f, pc, csr }: Hart = hart
+function changedCsrs(before: CsrValues, after: CsrValues): string[] {
+  return (Object.keys(after) as (keyof CsrValues)[]).filter((name) => {
+    const [old, now] = [before[name], after[name]]
+    if (name === 'fflags' || name === 'frm') return false
+    if (typeof old === 'bigint' && typeof now === 'bigint') {
+      if (name === 'mstatus') return withoutDirtiness(old) !== withoutDirtiness(now)
+      return now !== old && now !== old + naturalCount(name, after)
+    }
+    return Array.isArray(old) && Array.isArray(now) && now.some((value, index) => value !== old[index])
+  })
+}
+
+function changedGuestCsrs(before: Hart, after: Hart): string[] {
+  const [old, now] = [before.hypervisor, after.hypervisor]
+  if (old === undefined || now === undefined) return []
+  return (Object.keys(now) as (keyof typeof now)[]).filter((name) =>
+    name === 'vsstatus'
+      ? withoutDirtiness(old[name]) !== withoutDirtiness(now[name])
+      : old[name] !== now[name],
+  )
+}
+
+/** Names of the resources that differ. */
+function changedResources(before: Hart, after: Hart): string[] {
+  return [
+    ...(before.privilege === after.privilege ? [] : ['privilege']),
+    ...(before.virtual === after.virtual ? [] : ['V']),
+    ...changedCsrs(before.csr, after.csr),
+    ...changedGuestCsrs(before, after),
+  ]
+}
+
+/** Bytes before and behind the trials' address that are compared. */
+const SEEN = 128
+
+function processorState({ hart, memory, data }: World): ProcessorState {
   const offset = Number(data - memory.base)
-  const seen = memory.content.subarray(offset, offset + 0x1000)
-  return [pc, csr.fflags, csr.frm, ...x, ...f, seen.join()].join(' ')
+  return { hart, memory: memory.content.slice(offset, offset + SEEN) }
+}
+
+/** Whether the processor computed the same. */
+export function computedSame(a: ProcessorState, b: ProcessorState): boolean {
+  return (
+    a.hart.pc === b.hart.pc &&
+    a.hart.csr.fflags === b.hart.csr.fflags &&
+    a.hart.csr.frm === b.hart.csr.frm &&
+    a.hart.x.every((value, index) => value === b.hart.x[index]) &&
+    a.hart.f.every((value, index) => value === b.hart.f[index]) &&
+    a.memory.every((value, index) => value === b.memory[index])
+  )
 }
 
 /** Builds the circumstances' world, runs the trial in it, and says what happened. */
 export function observe(trial: Trial, circumstances: Circumstances): Observation {
   const world = buildWorld(trial.bits, trial.registers, circumstances)
-  const before = resources(world, 0n)
+  const before = copyHart(world.hart)
   const result = trial.run(world)
   if (result.kind === 'interrupt')
     throw new Error('assertion failed: no interrupt is pending in these worlds')
   if (result.kind === 'exception') {
-    const { cause: code } = result.exception
-    return memoryCauses.has(code) ? { kind: 'memory trap' } : { kind: 'trap', cause: code }
+    return { kind: memoryCauses.has(result.exception.cause) ? 'memory trap' : 'trap' }
   }
-  const after = resources(world, 1n)
-  const changed = [...after].filter(([name, value]) => before.get(name) !== value).map(([name]) => name)
+  const changed = changedResources(before, world.hart)
   if (result.waiting) changed.push('processor time')
-  if (result.fenced) changed.push('translation caches')
+  if (result.fenced) changed.push(before.virtual ? 'vs translation caches' : 'translation caches')
   return { kind: 'done', processor: processorState(world), changed }
 }

@@ -49,24 +49,23 @@ function mapRelocated(ram: Ram, root: number, middle: number, user: bigint): voi
   }
 }
 
-const templates = new Map<string, Uint8Array>()
+const PAGE = Number(FRAME)
+const dataPage = Uint8Array.from({ length: PAGE }, (_, i) => (i * 0x9d) ^ (i >> 3))
 
-/** Memory with the instruction in both copies of the code, and tables for a mode. */
+function memoryWithTables(user: boolean): Ram {
+  const ram = new Ram(BASE, new Uint8Array(FRAMES * PAGE))
+  mapRelocated(ram, first.root, first.root + 1, user ? U : 0n)
+  mapRelocated(ram, second.root, second.middle, U)
+  return ram
+}
+
+/** Memories are used again: trials write to the data alone, since A and D are set in all PTEs. */
+const memories = { user: memoryWithTables(true), supervisor: memoryWithTables(false) } as const
+
+/** Memory with fresh data and the instruction, both in two copies; good until the next call for that mode. */
 function memoryFor(bits: number, user: boolean): Ram {
-  const key = `${user}`
-  let template = templates.get(key)
-  if (template === undefined) {
-    template = new Uint8Array(FRAMES * Number(FRAME))
-    const ram = new Ram(BASE, template)
-    for (let i = 0n; i < FRAME; i += 8n) {
-      const word = BigInt.asUintN(64, (i + 1n) * 0x9e3779b97f4a7c15n)
-      for (const copy of [1, 1 + relocatedBy]) ram.write(frame(copy) + i, 8, word)
-    }
-    mapRelocated(ram, first.root, first.root + 1, user ? U : 0n)
-    mapRelocated(ram, second.root, second.middle, U)
-    templates.set(key, template)
-  }
-  const ram = new Ram(BASE, template.slice())
+  const ram = user ? memories.user : memories.supervisor
+  for (const copy of [1, 1 + relocatedBy]) ram.content.set(dataPage, copy * PAGE)
   for (const copy of [0, relocatedBy]) ram.write(frame(copy) + 0x100n, 4, BigInt(bits))
   return ram
 }
@@ -192,4 +191,8 @@ function varyRegisters(hart: Hart): void {
   csr.pmpaddr[1] = 0x1234n
   csr.satp = 1n << 44n
   csr.stimecmp -= 0x100n
+  if (hart.hypervisor === undefined || hart.virtual) return
+  // what a monitor without a running guest may have left there
+  for (const name of ['htval', 'htimedelta', 'vsscratch', 'vstval', 'vscause'] as const)
+    hart.hypervisor[name] = 0x77n
 }

@@ -14,16 +14,21 @@ export interface PhysicalMemory {
 export class Ram implements PhysicalMemory {
   readonly base: bigint
   readonly content: Uint8Array
+  readonly #view: DataView
 
   constructor(base: bigint, content: Uint8Array) {
     assert(base >= 0n, 'RAM starts at an unsigned address')
     this.base = base
     this.content = content
+    this.#view = new DataView(content.buffer, content.byteOffset, content.byteLength)
   }
 
   read(address: bigint, bytes: number): bigint | undefined {
     const offset = this.#offset(address, bytes)
     if (offset === undefined) return undefined
+    if (bytes === 8) return this.#view.getBigUint64(offset, true)
+    if (bytes === 4) return BigInt(this.#view.getUint32(offset, true))
+    if (bytes === 2) return BigInt(this.#view.getUint16(offset, true))
     let value = 0n
     for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.content[offset + i] ?? 0)
     return value

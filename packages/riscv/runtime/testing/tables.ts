@@ -2,7 +2,11 @@
 import { pte, type TestHart } from './hart.ts'
 
 /** The modes of satp that translate, with the number of levels. */
-export const modes = { sv39: { mode: 8, levels: 3 }, sv48: { mode: 9, levels: 4 }, sv57: { mode: 10, levels: 5 } } as const
+export const modes = {
+  sv39: { mode: 8, levels: 3 },
+  sv48: { mode: 9, levels: 4 },
+  sv57: { mode: 10, levels: 5 },
+} as const
 export type Mode = keyof typeof modes
 
 const tablesBase = 0x8020_0000
