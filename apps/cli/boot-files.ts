@@ -9,6 +9,7 @@ import { ok, type Result, userError, worldError } from '@virga/base'
 import { execArchive, parseImageName } from '@virga/guest'
 import type { BareBoot, DirectBoot } from '@virga/vmm'
 import { pull } from './image-store.ts'
+import { mebibytes } from './mebibytes.ts'
 
 /** Which files, and what the guest is told besides. */
 export interface BootFlags {
@@ -24,13 +25,16 @@ export interface BootFlags {
 export type PendingBoot = Promise<Result<DirectBoot | BareBoot>>
 
 /** Opens what `flags` name and begins to read it; an image that is not there is pulled first. */
-export async function openBoot(flags: BootFlags): Promise<Result<{ readonly read: PendingBoot }>> {
+export async function openBoot(
+  flags: BootFlags,
+  memoryBytes: number,
+): Promise<Result<{ readonly read: PendingBoot }>> {
   if (flags.bare !== undefined) {
     const program = await openFile(flags.bare)
     return program.ok ? ok({ read: readBare(flags.bare, program.value) }) : program
   }
   const files = await (flags.kernel === undefined
-    ? openImage(flags.image, flags.exec)
+    ? openImage(flags, memoryBytes)
     : openKernel(flags.kernel, flags.initrd, flags.exec))
   return files.ok ? ok({ read: readDirect(files.value, commandLineFor(flags)) }) : files
 }
@@ -54,15 +58,26 @@ interface KernelFiles {
   readonly initrd?: OpenFile
 }
 
-async function openImage(name: string, command: string | undefined): Promise<Result<KernelFiles>> {
+/** What Debian's kernel needs for itself besides its own file and twice its initial RAM disk (packed, unpacked). */
+const kernelWorkingBytes = 48 * 2 ** 20
+
+async function openImage(flags: BootFlags, memoryBytes: number): Promise<Result<KernelFiles>> {
+  const name = flags.image
   const known = parseImageName(name)
   if (!known.ok) return known
   const image = await pull(known.value)
   if (!image.ok) return image
+  const { kernel, initrd } = image.value
+  const neededMiB = Math.ceil((kernel.bytes + 2 * initrd.bytes + kernelWorkingBytes) / 2 ** 20)
+  if (memoryBytes < neededMiB * 2 ** 20) {
+    return userError(
+      `${mebibytes(memoryBytes)} of memory is too small for image ${name}; use --memory ${neededMiB}MiB or more`,
+    )
+  }
   return await openKernel(
     image.value.kernelPath,
     image.value.initrdPath,
-    command,
+    flags.exec,
     `the kernel of image ${name}`,
   )
 }

@@ -25,6 +25,8 @@ export function openTerminal({ input, onBytes, onCommand }: TerminalOptions): Co
   const listener = (chunk: Buffer) => filter.feed(chunk, onBytes, onCommand)
   input.setRawMode(true)
   input.on('data', listener)
+  // Not by itself, after a machine before this one has let go of it.
+  input.resume()
   return {
     close: () => {
       input.off('data', listener)
@@ -37,19 +39,27 @@ export function openTerminal({ input, onBytes, onCommand }: TerminalOptions): Co
 /** Options of `openPipe`. */
 export interface PipeOptions {
   readonly input: NodeJS.ReadableStream
-  readonly onBytes: (bytes: Uint8Array) => void
+  /** resolves when more may come */
+  readonly onBytes: (bytes: Uint8Array) => Promise<void>
   /** called once, when there will be no more; also when the input cannot be read, as after `<&-` */
   readonly onEnd: () => void
 }
 
-/** Passes bytes on. */
+/** Passes bytes on, no faster than the guest takes them. */
 export function openPipe({ input, onBytes, onEnd }: PipeOptions): ConsoleInput {
-  const onData = (chunk: Buffer) => onBytes(chunk)
+  let closed = false
+  const onData = async (chunk: Buffer) => {
+    input.pause()
+    await onBytes(chunk)
+    if (!closed) input.resume()
+  }
   input.on('data', onData)
   input.once('end', onEnd)
   input.once('error', onEnd)
+  input.resume()
   return {
     close: () => {
+      closed = true
       input.off('data', onData)
       input.off('end', onEnd)
       input.pause()

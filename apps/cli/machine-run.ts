@@ -31,7 +31,8 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
       input: inputFor(flags),
     })
     if (!ended.ok) return reportFailure(ended.error)
-    const { outcome, statistics } = ended.value
+    const { outcome, midLine, statistics } = ended.value
+    if (midLine && process.stdout.isTTY) process.stdout.write('\n')
     if (flags.stats !== undefined) {
       const { renderStatistics } = await import('./statistics-text.ts')
       process.stderr.write(renderStatistics(statistics, flags.stats))
@@ -39,7 +40,7 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
     if (outcome.kind !== 'reboot' || flags.exec !== undefined || flags.bare !== undefined) {
       return conclude(outcome, flags)
     }
-    const again = await openBoot(flags)
+    const again = await openBoot(flags, settings.memoryBytes)
     if (!again.ok) return reportFailure(again.error)
     pending = again.value.read
   }

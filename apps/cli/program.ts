@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { parse, speakPlainly } from './command-line.ts'
 import { addImageCommands } from './commands/image.ts'
+import { addIsaCommand } from './commands/isa.ts'
 import { addRunCommand } from './commands/run.ts'
 
 const examples = `
@@ -24,6 +25,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     .addHelpText('after', examples)
   addRunCommand(program)
   addImageCommands(program)
+  addIsaCommand(program)
   speakPlainly(program)
   process.exitCode = (await parse(program, args)) ?? process.exitCode
 }

@@ -47,11 +47,15 @@ export type SessionOutcome =
 /** How a session ended, and what the machine did. */
 export interface SessionEnd {
   readonly outcome: SessionOutcome
+  /** the guest left the cursor in the middle of a line */
+  readonly midLine: boolean
   readonly statistics: SessionStatistics
 }
 
 /** How long the pCPUs may take to leave a machine that was ended: a slice takes far less than a millisecond. */
 const endingMsMax = 3000
+
+const newline = 0x0a
 
 /** Runs a machine to its end. Errors: a configuration that makes no machine. */
 export async function runSession(options: SessionOptions): Promise<Result<SessionEnd>> {
@@ -70,8 +74,8 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
   const owner = made.value
   let startMs: number | null = null
   threads.attach(owner, modules, (atMs) => (startMs ??= atMs - processStartMs))
-  const outcome = await converse(owner, options)
-  return ok({ outcome, statistics: { startMs, ...owner.statistics() } })
+  const ended = await converse(owner, options)
+  return ok({ ...ended, statistics: { startMs, ...owner.statistics() } })
 }
 
 /** The machine has its own copy now. Given back at once: the collector would wait for a reason, and an idle machine has none. */
@@ -86,7 +90,8 @@ function releaseFiles(boot: SessionOptions['boot']): void {
 async function converse(
   owner: MachineOwner,
   { input, timeoutMs }: Pick<SessionOptions, 'input' | 'timeoutMs'>,
-): Promise<SessionOutcome> {
+): Promise<Pick<SessionEnd, 'outcome' | 'midLine'>> {
+  let midLine = false
   let endedBy: 'left' | 'timeout' | 'input-ended' = 'left'
   let lastResort: NodeJS.Timeout | undefined
   const end = (by: typeof endedBy) => {
@@ -106,10 +111,11 @@ async function converse(
     const outcome = await owner.finished({
       output: (bytes) => {
         idle.active()
+        midLine = bytes.at(-1) !== newline
         return writeOut(bytes)
       },
     })
-    return outcome.kind === 'stopped' ? { kind: endedBy } : outcome
+    return { outcome: outcome.kind === 'stopped' ? { kind: endedBy } : outcome, midLine }
   } finally {
     clearTimeout(limit)
     clearTimeout(lastResort)

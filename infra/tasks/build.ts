@@ -23,6 +23,8 @@ const interpreterDirs = [
 ]
 /** Largest memory that the engine can be given, in pages of 64 KiB: all that 32 bits address. */
 const pagesMax = 65536
+/** Arrivals at a place that make it worth compiling. */
+const hotArrivals = 254
 
 /** AssemblyScript files made from TypeScript tables: path under the runtime folder, and what renders it. */
 const generated: Readonly<Record<string, () => string>> = {
@@ -32,7 +34,10 @@ const generated: Readonly<Record<string, () => string>> = {
 async function main(): Promise<void> {
   for (const [path, render] of Object.entries(generated)) writeIfChanged(`${runtimeDir}/${path}`, render())
   await makeArtifact('runtime', [runtimeDir], () => compileRuntime(rootDir, entryFile))
-  await makeArtifact('interpreter', interpreterDirs, buildInterpreter)
+  await makeArtifact('interpreter', interpreterDirs, () => buildInterpreter())
+  await makeArtifact('interpreter-profiling', interpreterDirs, () =>
+    buildInterpreter({ threshold: hotArrivals }),
+  )
 }
 
 /** Makes packages/riscv/dist/NAME.wasm, unless it is there and its inputs have not changed. */
@@ -54,9 +59,9 @@ async function makeArtifact(
 }
 
 /** Imported late: what it imports may have just been written. */
-async function buildInterpreter(): Promise<Uint8Array> {
+async function buildInterpreter(profiling?: { threshold: number }): Promise<Uint8Array> {
   const { buildInterpreter } = await import('../../packages/riscv/interpreter/build.ts')
-  return buildInterpreter(pagesMax)
+  return buildInterpreter(pagesMax, profiling)
 }
 
 /** A digest of everything that an artifact is made of: sources, options and compiler. */
@@ -65,11 +70,16 @@ function hashInputs(dirs: readonly string[]): string {
   hash.update(JSON.stringify([compilerOptions, read('node_modules/assemblyscript/package.json')]))
   for (const dir of dirs) {
     const sources = readdirSync(join(rootDir, dir), { recursive: true, encoding: 'utf8' })
-    for (const path of sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort()) {
+    for (const path of sources.filter((name) => isInput(name)).sort()) {
       hash.update(`\0${dir}/${path}\0${read(`${dir}/${path}`)}`)
     }
   }
   return hash.digest('hex')
+}
+
+/** Whether a file goes into an artifact: tests and what only they use do not. */
+function isInput(path: string): boolean {
+  return path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.startsWith('testing/')
 }
 
 /** The text of a file under the root, or undefined when there is none. */

@@ -1,3 +1,3 @@
 /** Front door of @virga/base. */
 export { assert, defined, unreachable } from './assert.ts'
-export { type Fault, type Result, type WorldError, err, ok, userError, worldError } from './result.ts'
+export { err, type Fault, ok, type Result, userError, type WorldError, worldError } from './result.ts'

@@ -4,7 +4,9 @@
  */
 
 /** Either a value or the reason there is none. */
-export type Result<T, E = WorldError> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E }
+export type Result<T, E = WorldError> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: E }
 
 /** Whose mistake it was decides the exit status of a program: the user's (2) or the world's (1). */
 export type Fault = 'user' | 'world'

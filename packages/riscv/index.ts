@@ -13,6 +13,15 @@ export {
   renderLayout,
   tlbEntries,
 } from './hart/layout.ts'
+export {
+  type CounterExample,
+  type LiteratureEntry,
+  popekGoldberg,
+  type Report,
+  type Row,
+  type Verdict,
+} from './isa/classify/index.ts'
+export { type BitField, describeInstruction, type InstructionDescription } from './isa/describe.ts'
 export type { CompressedInstruction, Instruction } from './isa/encoding.ts'
 export {
   compressedInstructions,

@@ -24,7 +24,8 @@ const writeSystemCall = 64n
 const unknownSystemCall = -38n
 const payloadMask = (1n << 48n) - 1n
 const systemCallWords = 4
-const writeBytesMax = 0x10000
+/** Most bytes of one call; the caller is told how many were written. */
+const writeBytesMax = 0x4000
 const exitStatusMax = 255
 
 /** Serves at most one command of a machine that has HTIF words. Any pCPU may call it; one of them takes a command. */

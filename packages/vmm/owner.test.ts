@@ -121,8 +121,8 @@ describe('the console', () => {
     const owner = testMachine()
     const { machine } = owner
     const typed = Array.from({ length: 10_000 }, (_, i) => String.fromCharCode(97 + (i % 26))).join('')
-    owner.input(new TextEncoder().encode(typed.slice(0, 6000)))
-    owner.input(new TextEncoder().encode(typed.slice(6000)))
+    const parts = [typed.slice(0, 6000), typed.slice(6000)].map((part) => new TextEncoder().encode(part))
+    const arrived = Promise.all(parts.map((part) => owner.input(part)))
     const echo = setInterval(() => {
       for (let i = 0; i < 1500; i++) {
         const byte = machine.console.read()
@@ -132,6 +132,7 @@ describe('the console', () => {
     const text = await pumped(owner, typed.length)
     clearInterval(echo)
     expect(text).toBe(typed)
+    await arrived
   })
 })
 

@@ -19,10 +19,16 @@ export interface OwnerConsole {
   output(bytes: Uint8Array<ArrayBuffer>): void | Promise<void>
 }
 
+/** Bytes on their way to the guest, and who waits for them to arrive. */
+interface TypedBytes {
+  readonly bytes: Uint8Array
+  readonly arrived: () => void
+}
+
 /** The owner's handle of a machine. */
 export class MachineOwner {
   readonly machine: Machine
-  #input: Uint8Array[] = []
+  #input: TypedBytes[] = []
 
   constructor(machine: Machine) {
     this.machine = machine
@@ -65,10 +71,15 @@ export class MachineOwner {
     }
   }
 
-  /** Types bytes on the console. What the guest has no room for yet is kept and offered again. */
-  input(bytes: Uint8Array): void {
-    this.#input.push(bytes)
-    this.machine.signal()
+  /**
+   * Types bytes on the console. What the guest has no room for yet is kept and offered again; resolves when it has
+   * taken all, so that a source without end can wait.
+   */
+  input(bytes: Uint8Array): Promise<void> {
+    return new Promise((arrived) => {
+      this.#input.push({ bytes, arrived })
+      this.machine.signal()
+    })
   }
 
   /**
@@ -98,12 +109,13 @@ export class MachineOwner {
 
   #offerInput(): void {
     for (let next = this.#input[0]; next !== undefined; next = this.#input[0]) {
-      const taken = this.machine.platform.console.input(next)
-      if (taken < next.length) {
-        this.#input[0] = next.subarray(taken)
+      const taken = this.machine.platform.console.input(next.bytes)
+      if (taken < next.bytes.length) {
+        this.#input[0] = { ...next, bytes: next.bytes.subarray(taken) }
         return
       }
       this.#input.shift()
+      next.arrived()
     }
   }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 /** A program to build. */
 export interface Program {
-  /** paths of .S (or .c) files */
+  /** paths of .s files; they go through the C preprocessor */
   readonly sources: readonly string[]
   /** address of the first byte; 0x80000000 unless given */
   readonly base?: number
@@ -63,6 +63,8 @@ function build(program: Program, folder: string): string {
     `-Wl,--defsym=BASE=${program.base ?? defaultBase}`,
     '-T',
     linkerScript,
+    '-x',
+    'assembler-with-cpp',
     ...program.sources,
     '-o',
     elf,

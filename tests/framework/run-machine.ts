@@ -97,7 +97,7 @@ export async function runMachine(run: MachineRun): Promise<MachineEnd> {
   const chunks: Uint8Array[] = []
   const timer = setTimeout(() => owner.stop(), run.timeoutMs ?? defaultTimeoutMs)
   owner.resume()
-  if (run.input !== undefined) owner.input(run.input)
+  if (run.input !== undefined) await owner.input(run.input)
   const outcome = await owner.finished({ output: (bytes) => void chunks.push(bytes.slice()) })
   clearTimeout(timer)
   await Promise.all(exits)

@@ -52,7 +52,7 @@ async function run(flags: RunFlags): Promise<number> {
   const threadCount = Math.max(1, Math.min(availableParallelism(), settings.value.cpus))
   const threads = new PcpuThreads(threadCount)
   const { openBoot } = await import('../boot-files.ts')
-  const boot = await openBoot(flags)
+  const boot = await openBoot(flags, settings.value.memoryBytes)
   if (!boot.ok) return reportFailure(boot.error)
   // While the threads begin and the files are read, this thread loads the rest of the program.
   const { runMachine } = await import('../machine-run.ts')

@@ -89,8 +89,8 @@ export const hartFields: readonly Field[] = declare([
   ['globalSet', 'i32', 'arena address of the context set for upper-half (global) mappings'],
   ['nextContext', 'i32', 'next free context id, 1..511'],
   ['noGlobalSplit', 'i32', '1 after a non-global leaf was met in the upper half: no separate upper contexts'],
-  ['super1G', 'i64', 'bit (va >> 30) & 63 set: pieces of a leaf of 1 GiB or more may be cached there'],
-  ['super2M', 'i64', 'bitmap by (va >> 21) & 1023: pieces of a 2 MiB leaf may be cached there', 16],
+  ['super1G', 'i64', 'bit ((va >> 30) & 31) | (va < 0 ? 32 : 0) set: pieces of a 1 GiB leaf may be cached there'],
+  ['super2M', 'i64', 'bitmap by ((va >> 21) & 511) | (va < 0 ? 512 : 0): pieces of a 2 MiB leaf may be cached there', 16],
   ['mstatus', 'i64', 'mstatus; sstatus is a view of it'],
   ['medeleg', 'i64', 'medeleg'],
   ['mideleg', 'i64', 'mideleg'],
@@ -133,6 +133,11 @@ export const hartFields: readonly Field[] = declare([
   ['statInterrupts', 'i32', 'interrupts taken, by cause', 16],
   ['statExceptions', 'i32', 'exceptions taken, by cause', 24],
   ['scratch', 'i64', 'for the record of a page-crossing instruction and for tests', 8],
+  ['statRegionEntries', 'i64', 'times that compiled code was entered'],
+  ['statRegionInstructions', 'i64', 'instructions that compiled code ran'],
+  ['statRegions', 'i32', 'regions of compiled code put in place'],
+  ['statRegionBytes', 'i32', 'bytes of WebAssembly of those'],
+  ['statRegionMicroseconds', 'i32', 'time that compiling those took, in the compiler'],
 ])
 
 /** Byte offset of each state field by name. */
@@ -198,7 +203,8 @@ export const hartBlockBytes = 0x10000
 
 /**
  * A decoded page: `snapshot` (the 4 KiB of code that the records were made from), a header, then 2048 records
- * of 8 bytes, one for each halfword, and a sentinel record that means "the page ends here".
+ * of 8 bytes, one for each halfword, a sentinel record that means "the page ends here", and a byte for each
+ * halfword that says how often it was jumped to (255: whoever compiles was told, or it holds compiled code).
  */
 export const codePage = {
   snapshot: 0,
@@ -210,7 +216,8 @@ export const codePage = {
   records: 4160,
   recordBytes: 8,
   sentinel: 4160 + 2048 * 8,
-  bytes: 4160 + 2048 * 8 + 64,
+  heat: 4160 + 2048 * 8 + 64,
+  bytes: 4160 + 2048 * 8 + 64 + 2048,
 } as const
 
 /** Renders the layout as AssemblyScript source: `HART_…`, `EXIT_…`, `FLAG_…`, `REQUEST_…`, `CODE_…` constants. */

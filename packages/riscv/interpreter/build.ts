@@ -19,15 +19,18 @@ import { defineDecoder, isolated } from './decoder.ts'
 import { declareImports, type Frame, hartField, type Locals, pushPc, Scratch } from './frame.ts'
 import { HandlerReader, pushMustLeave } from './handler.ts'
 import { pushContext } from './memory-path.ts'
+import { defineMulHigh } from './mul-high.ts'
 import { enumerateOperations, type Operations, pseudo } from './operations.ts'
+import { countArrival, declareProfile, enterRegion, type ProfileOptions } from './profile.ts'
 
 /** In `scratch`: the bits of a page-crossing instruction, its record, and the record behind it. */
 const crossing = { bits: 0, record: 16, after: 32 } as const
 
-/** The module's bytes. `maximumPages`: of the imported memory. */
-export function buildInterpreter(maximumPages: number): Uint8Array {
+/** The module's bytes. `maximumPages`: of the imported memory. With `profiling`, one that finds and runs regions. */
+export function buildInterpreter(maximumPages: number, profiling?: ProfileOptions): Uint8Array {
   const module = new ModuleBuilder({ nameSection: true })
   const imports = declareImports(module, maximumPages)
+  const profile = profiling && declareProfile(module, profiling)
   const operations = enumerateOperations()
   const mulHighUnsigned = defineMulHigh(module)
   const decoder = defineDecoder(module, operations)
@@ -61,9 +64,12 @@ export function buildInterpreter(maximumPages: number): Uint8Array {
     exits: { ...outer, next },
     scratch,
     mulHighUnsigned,
+    profile,
   })
   const scratch = new Scratch(f)
   findPage(frameAt(jump), entry)
+  countArrival(frameAt(jump))
+  scratch.release()
   const next = f.loop()
   dispatch(frameAt(next), operations, decoder)
   f.end()
@@ -207,6 +213,7 @@ function dispatch(frame: Frame, operations: Operations, decoder: number): void {
     [pseudo.illegal]: () => f.br(exits.illegal),
     [pseudo.nop2]: () => advance(frame, 2),
     [pseudo.nop4]: () => advance(frame, 4),
+    [pseudo.region]: () => runRegion(frame),
   }
   for (const op of Object.values(pseudo)) {
     f.end()
@@ -245,6 +252,15 @@ function uncount({ f, locals }: Frame): void {
   f.i32Const(1)
   f.i32Add()
   f.localSet(locals.icount)
+}
+
+function runRegion(frame: Frame): void {
+  if (frame.profile === undefined) {
+    frame.f.br(frame.exits.illegal)
+    return
+  }
+  uncount(frame)
+  enterRegion(frame, frame.profile)
 }
 
 function continueHere(frame: Frame): void {
@@ -411,43 +427,4 @@ function pushInstructionBits(frame: Frame): void {
   f.select()
   f.i64And()
   f.end()
-}
-
-/** (a, b) → upper 64 bits of the unsigned product, from four products of 32-bit halves. */
-function defineMulHigh(module: ModuleBuilder): number {
-  const f = module.defineFunction({ name: 'mulhu', params: ['i64', 'i64'], results: ['i64'] })
-  const [a, b] = [0, 1]
-  const carry = f.local('i64')
-  const middle = f.local('i64')
-  const half = (value: number, part: 'low' | 'high') => {
-    f.localGet(value)
-    if (part === 'high') {
-      f.i64Const(32)
-      f.i64ShrU()
-    } else {
-      f.i64Const(0xffffffff)
-      f.i64And()
-    }
-  }
-  const product = (x: 'low' | 'high', y: 'low' | 'high') => {
-    half(a, x)
-    half(b, y)
-    f.i64Mul()
-  }
-  product('high', 'low')
-  product('low', 'low')
-  f.i64Const(32)
-  f.i64ShrU()
-  f.i64Add()
-  f.localSet(carry)
-  product('low', 'high')
-  half(carry, 'low')
-  f.i64Add()
-  f.localSet(middle)
-  product('high', 'high')
-  half(carry, 'high')
-  f.i64Add()
-  half(middle, 'high')
-  f.i64Add()
-  return f.index
 }

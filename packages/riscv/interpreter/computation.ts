@@ -45,7 +45,8 @@ export class ComputationReader {
     this.f.i32Add()
   }
 
-  private register(offset: number, file: 'x' | 'f'): Expression {
+  /** The register that the operand field at `offset` of the record names. */
+  protected register(offset: number, file: 'x' | 'f'): Expression {
     return this.value(() => {
       this.pushRegisterAddress(offset)
       this.f.i64Load(hartField(file))
@@ -139,12 +140,17 @@ export class ComputationReader {
       this.f.i64Or()
     }
     this.f.i64Store(hartField('f'))
+    this.makeFpDirty()
+  }
+
+  /** Puts on record that floating-point state has changed. */
+  protected makeFpDirty(): void {
     float.emitDirty(this.frame)
   }
 
   // Arithmetic
 
-  private pushLong(value: Expression): void {
+  protected pushLong(value: Expression): void {
     value.push()
     if (value.type === 'i32') this.f.i64ExtendI32U()
   }

@@ -6,6 +6,7 @@
 import { assert, defined } from '@virga/base'
 import type { FunctionBuilder, Label, ModuleBuilder } from '@virga/wasm'
 import { hartOffset } from '../hart/layout.ts'
+import type { Profile } from './profile.ts'
 
 /** Functions of the runtime that generated code calls: parameters and result by name. */
 const runtimeSignatures = {
@@ -64,14 +65,20 @@ export interface Imports {
   readonly floatFlags: number
 }
 
-/** Declares every import of the interpreter module. */
-export function declareImports(module: ModuleBuilder, maximumPages: number): Imports {
+/** Declares the imports of generated code: everything the runtime has, or the functions that `wanted` takes. */
+export function declareImports(
+  module: ModuleBuilder,
+  maximumPages: number,
+  wanted: (name: string) => boolean = () => true,
+): Imports {
   module.importMemory('env', 'memory', { initialPages: 1, maximumPages, shared: true })
   const indices = new Map<string, number>()
   for (const [name, { params, results }] of Object.entries(runtimeSignatures)) {
+    if (!wanted(name)) continue
     indices.set(name, module.importFunction('runtime', name, params, results))
   }
   for (const name of floatFunctions) {
+    if (!wanted(name)) continue
     const { params, results } = floatSignature(name)
     indices.set(name, module.importFunction('runtime', name, params, results))
   }
@@ -143,6 +150,8 @@ export interface Frame {
   readonly scratch: Scratch
   /** function of this module: (a, b) → upper half of the unsigned product */
   readonly mulHighUnsigned: number
+  /** in the profiling interpreter */
+  readonly profile?: Profile | undefined
 }
 
 /** Byte offset of a field of the hart block. */

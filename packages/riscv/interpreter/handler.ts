@@ -18,6 +18,7 @@ import { ComputationReader, type Expression, record } from './computation.ts'
 import * as float from './float-path.ts'
 import { type Frame, hartField } from './frame.ts'
 import { emitAtomicAddress, emitLoad, emitStore, signExtend } from './memory-path.ts'
+import { countArrival } from './profile.ts'
 
 /** Emits one handler. */
 export class HandlerReader extends ComputationReader implements Meaning<Expression> {
@@ -47,17 +48,31 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
       this.jump(this.add(this.pc(), this.imm()))
       return
     }
+    const from = frame.profile && frame.scratch.take('i32')
     f.localGet(locals.record)
+    if (from !== undefined) f.localTee(from)
     f.localGet(locals.record)
     f.i32Load(record.immWord)
     f.i32Const(8)
     f.i32ShrS()
     f.i32Add()
     f.localSet(locals.record)
+    if (from !== undefined) this.countIfBackward(from)
     pushMustLeave(frame)
     f.i32Eqz()
     f.brIf(exits.next)
     this.jump(this.pc())
+  }
+
+  /** Near jumps backwards are where loops begin; other places are found from there. */
+  private countIfBackward(from: number): void {
+    const { f, frame } = this
+    f.localGet(frame.locals.record)
+    f.localGet(from)
+    f.i32LeU()
+    f.if_()
+    countArrival(frame)
+    f.end()
   }
 
   branch(condition: Expression): void {
@@ -235,6 +250,11 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
     float.emitEnabled(this.frame)
   }
 
+  /** The local that holds the rounding mode of this instruction. */
+  protected roundingMode(): number {
+    return float.emitRoundingMode(this.frame, record.rm)
+  }
+
   private floatResult(format: Format | 'integer', pushCall: () => void): Expression {
     return this.local(float.emitOperation(this.frame, format, pushCall))
   }
@@ -256,7 +276,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
     a: Expression,
     b: Expression,
   ): Expression {
-    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    const rounding = this.roundingMode()
     return this.floatResult(format, () => {
       this.pushFloats(format, a, b)
       this.f.localGet(rounding)
@@ -265,7 +285,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
   }
 
   fpSqrt(format: Format, a: Expression): Expression {
-    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    const rounding = this.roundingMode()
     return this.floatResult(format, () => {
       this.pushFloats(format, a)
       this.f.localGet(rounding)
@@ -274,7 +294,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
   }
 
   fpFma(format: Format, a: Expression, b: Expression, c: Expression): Expression {
-    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    const rounding = this.roundingMode()
     return this.floatResult(format, () => {
       this.pushFloats(format, a, b, c)
       this.f.localGet(rounding)
@@ -288,7 +308,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
       this.floatCall(format, operation)
       this.f.i64ExtendI32U()
     })
-    float.emitDirty(this.frame)
+    this.makeFpDirty()
     return result
   }
 
@@ -308,18 +328,18 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
   }
 
   fpToInteger(format: Format, kind: IntegerKind, a: Expression): Expression {
-    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    const rounding = this.roundingMode()
     const result = this.floatResult('integer', () => {
       this.pushFloats(format, a)
       this.f.localGet(rounding)
       this.floatCall(format, `to_${float.integerNames[kind]}`)
     })
-    float.emitDirty(this.frame)
+    this.makeFpDirty()
     return result
   }
 
   fpFromInteger(format: Format, kind: IntegerKind, a: Expression): Expression {
-    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    const rounding = this.roundingMode()
     return this.floatResult(format, () => {
       a.push()
       this.f.localGet(rounding)
@@ -328,7 +348,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
   }
 
   fpConvert(to: Format, a: Expression): Expression {
-    const rounding = float.emitRoundingMode(this.frame, record.rm)
+    const rounding = this.roundingMode()
     return this.floatResult(to, () => {
       this.pushFloats(to === 's' ? 'd' : 's', a)
       if (to === 's') this.f.localGet(rounding)

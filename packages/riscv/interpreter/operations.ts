@@ -22,9 +22,14 @@ export const pseudo = {
   illegal: 3,
   nop2: 4,
   nop4: 5,
+  /** compiled code starts here; see `regionRecord` */
+  region: 6,
 } as const
 
-const firstInstruction = 6
+/** Offsets in the record of a `region`: the number of the entry (u16), and the function's place in the table. */
+export const regionRecord = { entry: 2, index: 4 } as const
+
+const firstInstruction = 7
 
 /** What is fixed about an instruction in one handler. */
 export interface Variant {

@@ -1,3 +1,4 @@
+/** The case table: the evaluator and the engine give the same state after each case. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

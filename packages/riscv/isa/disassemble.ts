@@ -3,7 +3,7 @@
  * they are. @spec riscv-asm "Assembly Programmer's Handbook"
  */
 
-import { csrName } from './csr-names.ts'
+import { csrByNumber } from './csr.ts'
 import type { CompressedInstruction, Instruction, Syntax } from './encoding.ts'
 import { type Decoded, decode, instructionLength } from './table.ts'
 
@@ -25,6 +25,7 @@ const DYNAMIC = 7
 const hex = (value: number | bigint) => `0x${value.toString(16)}`
 const x = (index: number) => integerNames[index] ?? `x${index}`
 const f = (index: number) => floatNames[index] ?? `f${index}`
+const csrName = (number: number) => csrByNumber(number)?.name ?? hex(number)
 
 /** What is written after the mnemonic. */
 type Operands = (decoded: Decoded, bits: number, pc: bigint | undefined) => string
@@ -92,33 +93,60 @@ const formats: Readonly<Record<Syntax, Operands>> = {
   'frd,rs1': (d) => `${f(d.rd)},${x(d.rs1)}`,
 }
 
-/** Compressed forms whose operands are written otherwise than those of what they expand to. */
-const compressedFormats: Readonly<Record<string, Operands>> = {
-  'c.addi': (d) => `${x(d.rd)},${d.imm}`,
-  'c.addiw': (d) => `${x(d.rd)},${d.imm}`,
-  'c.li': (d) => `${x(d.rd)},${d.imm}`,
-  'c.andi': (d) => `${x(d.rd)},${d.imm}`,
-  'c.addi16sp': (d) => `${x(d.rd)},${d.imm}`,
-  'c.addi4spn': (d) => `${x(d.rd)},${x(d.rs1)},${d.imm}`,
-  'c.slli': (d) => `${x(d.rd)},${hex(d.imm)}`,
-  'c.srli': (d) => `${x(d.rd)},${hex(d.imm)}`,
-  'c.srai': (d) => `${x(d.rd)},${hex(d.imm)}`,
-  'c.j': (d, _bits, pc) => target(d, pc),
-  'c.beqz': (d, _bits, pc) => `${x(d.rs1)},${target(d, pc)}`,
-  'c.bnez': (d, _bits, pc) => `${x(d.rs1)},${target(d, pc)}`,
-  'c.jr': (d) => x(d.rs1),
-  'c.jalr': (d) => x(d.rs1),
-  ...Object.fromEntries(
-    ['c.mv', 'c.add', 'c.sub', 'c.xor', 'c.or', 'c.and', 'c.subw', 'c.addw'].map((name) => [
-      name,
-      (d: Decoded) => `${x(d.rd)},${x(d.rs2)}`,
-    ]),
-  ),
+/** Ways to write a compressed instruction's operands that its expansion does not have. */
+type CompressedSyntax = 'rd,imm' | 'rd,shamt' | 'offset' | 'rs1,offset' | 'rs1' | 'rd,rs2'
+
+const compressedFormats: Readonly<Record<CompressedSyntax, Operands>> = {
+  'rd,imm': (d) => `${x(d.rd)},${d.imm}`,
+  'rd,shamt': (d) => `${x(d.rd)},${hex(d.imm)}`,
+  offset: (d, _bits, pc) => target(d, pc),
+  'rs1,offset': (d, _bits, pc) => `${x(d.rs1)},${target(d, pc)}`,
+  rs1: (d) => x(d.rs1),
+  'rd,rs2': (d) => `${x(d.rd)},${x(d.rs2)}`,
 }
 
-/** How the operands of a compressed instruction are written. */
-export function compressedSyntax(compressed: CompressedInstruction, expansion: Instruction): Operands {
-  return compressedFormats[compressed.mnemonic] ?? formats[expansion.syntax]
+/** Compressed instructions that are written otherwise than what they expand to. */
+const compressedSyntaxes: Readonly<Record<string, CompressedSyntax>> = {
+  'c.addi': 'rd,imm',
+  'c.addiw': 'rd,imm',
+  'c.li': 'rd,imm',
+  'c.andi': 'rd,imm',
+  'c.addi16sp': 'rd,imm',
+  'c.slli': 'rd,shamt',
+  'c.srli': 'rd,shamt',
+  'c.srai': 'rd,shamt',
+  'c.j': 'offset',
+  'c.beqz': 'rs1,offset',
+  'c.bnez': 'rs1,offset',
+  'c.jr': 'rs1',
+  'c.jalr': 'rs1',
+  'c.mv': 'rd,rs2',
+  'c.add': 'rd,rs2',
+  'c.sub': 'rd,rs2',
+  'c.xor': 'rd,rs2',
+  'c.or': 'rd,rs2',
+  'c.and': 'rd,rs2',
+  'c.subw': 'rd,rs2',
+  'c.addw': 'rd,rs2',
+}
+
+function operandWriter(instruction: Instruction, compressed: CompressedInstruction | undefined): Operands {
+  const own = compressed && compressedSyntaxes[compressed.mnemonic]
+  return own === undefined ? formats[instruction.syntax] : compressedFormats[own]
+}
+
+/** The operands' pattern, such as `rd,rs1,imm`; empty when there are none. */
+export function operandPattern(instruction: Instruction, compressed?: CompressedInstruction): string {
+  const own = compressed && compressedSyntaxes[compressed.mnemonic]
+  if (own !== undefined) return own
+  switch (instruction.syntax) {
+    case 'none':
+      return ''
+    case 'fence':
+      return instruction.mnemonic === 'fence' ? 'pred,succ' : ''
+    default:
+      return instruction.mnemonic === 'jalr' ? 'rd,imm(rs1)' : instruction.syntax
+  }
 }
 
 const ACQUIRE = 1 << 26
@@ -151,7 +179,6 @@ export function disassemble(bits: number, pc?: bigint): string {
   const name = decoded.length === 4 ? named.get(bits >>> 0) : undefined
   if (name !== undefined) return name
   const { instruction, compressed } = decoded
-  const write =
-    compressed === undefined ? formats[instruction.syntax] : compressedSyntax(compressed, instruction)
+  const write = operandWriter(instruction, compressed)
   return `${mnemonicOf(decoded, bits)} ${write(decoded, bits, pc)}`.trimEnd()
 }

@@ -8,6 +8,7 @@
 import {
   CODE_BYTES,
   CODE_EPOCH,
+  CODE_HEAT,
   CODE_RECORDS,
   CODE_SENTINEL,
   CODE_SNAPSHOT,
@@ -61,10 +62,11 @@ function new_page(hart: u32, frame: u32, epoch: u32): u32 {
   return page
 }
 
-/** Takes a new snapshot, with nothing decoded. */
+/** Takes a new snapshot, with nothing decoded and nothing warm. */
 function fill_page(page: u32, frame: u32): void {
   memory.copy(page + CODE_SNAPSHOT, frame, FRAME_BYTES)
   memory.fill(page + CODE_RECORDS, 0, CODE_SENTINEL - CODE_RECORDS)
+  memory.fill(page + CODE_HEAT, 0, CODE_BYTES - CODE_HEAT)
 }
 
 /** Whether two runs of 4 KiB hold the same bytes. */

@@ -10,7 +10,7 @@ import { runMachine } from '../../framework/run-machine.ts'
 
 const iterations = 1_000_000
 const passed = { kind: 'power-off', status: 0 }
-const source = (name: string) => join(import.meta.dirname, `${name}.S`)
+const source = (name: string) => join(import.meta.dirname, `${name}.s`)
 
 /** Runs a bare program on `harts` harts, each on a thread of its own. Its outcome's status is the test that failed. */
 async function litmus(name: string, harts: number, defines: Readonly<Record<string, string | number>>) {

@@ -28,6 +28,8 @@ export interface BodyWriter {
   readonly random: Random
   /** privilege it starts in: 0, 1 or 3 */
   readonly privilege: number
+  /** some of its traps go to S-mode first, so stvec stays as it is */
+  readonly delegates: boolean
   /** its loads and stores go through page tables; in M-mode by MPRV, as those of U-mode */
   readonly translated: boolean
   /** a label that no one else has */

@@ -6,26 +6,44 @@ import { target } from './body-writer.ts'
 import { csr, status } from './memory-plan.ts'
 
 const floatCsrs = [csr.fflags, csr.frm, csr.fcsr]
-const supervisorCsrs = [csr.sscratch, csr.sepc, csr.scause, csr.stval, csr.stvec, csr.sstatus]
-const machineCsrs = [csr.mepc, csr.mcause, csr.mtval, csr.mstatus]
+const supervisorCsrs = [
+  csr.sscratch,
+  csr.sepc,
+  csr.scause,
+  csr.stval,
+  csr.stvec,
+  csr.sstatus,
+  csr.sie,
+  csr.sip,
+]
+const machineCsrs = [csr.mepc, csr.mcause, csr.mtval, csr.mstatus, csr.mie, csr.mip]
 
 /** Which bits of a written value are random. The rest is zero; see generate.ts for why. */
 const writable: ReadonlyMap<number, bigint> = new Map([
   [csr.sepc, ~1n],
   [csr.mepc, ~1n],
   [csr.stvec, ~2n],
+  // the software interrupt, which the program itself raises
+  [csr.sie, 2n],
+  [csr.sip, 2n],
+  [csr.mie, 2n],
+  [csr.mip, 2n],
   // SPP, SPIE and the fields that loads and stores depend on
   [csr.sstatus, status.sum | status.mxr | (1n << 8n) | (1n << 5n) | (1n << 1n)],
-  [csr.mstatus, status.sum | status.mxr | status.mprv | (1n << 8n) | (1n << 5n) | (1n << 7n) | (1n << 11n)],
+  [
+    csr.mstatus,
+    status.sum | status.mxr | status.mprv | (1n << 8n) | (1n << 5n) | (1n << 7n) | (1n << 11n) | (1n << 3n),
+  ],
 ])
 
 /** One CSR instruction, with a value prepared for it. */
-export function csrAccess({ asm, random, privilege, translated }: BodyWriter): void {
+export function csrAccess({ asm, random, privilege, translated, delegates }: BodyWriter): void {
   const number = random.pick([
     ...floatCsrs,
     ...(privilege >= 1 || random.oneIn(8) ? supervisorCsrs : floatCsrs),
     ...(privilege === 3 || random.oneIn(8) ? machineCsrs : floatCsrs),
   ])
+  if (number === csr.stvec && delegates) return
   if (number <= csr.fcsr && random.oneIn(2)) {
     asm.op(random.pick(['csrrwi', 'csrrsi', 'csrrci']), {
       rd: target(random),
@@ -41,5 +59,25 @@ export function csrAccess({ asm, random, privilege, translated }: BodyWriter): v
   asm.li(reg.t5, value)
   const operations = number === csr.mstatus ? ['csrrw'] : ['csrrw', 'csrrs', 'csrrc']
   const rs1 = number === csr.mstatus || !random.oneIn(5) ? reg.t5 : 0
-  asm.op(random.pick(operations), { rd: target(random), rs1, imm: number })
+  // The machine's timer may be pending there.
+  const rd = number === csr.mip ? 0 : target(random)
+  asm.op(random.pick(operations), { rd, rs1, imm: number })
+}
+
+const softwareBit = 2
+const statusSie = 2
+const statusMie = 8
+
+/** The three writes that make a software interrupt due, in any order: it is taken right behind the last of them. */
+export function softwareInterrupt({ asm, random, privilege }: BodyWriter): void {
+  const machine = privilege === 3
+  const writes: (readonly [number, number])[] = [
+    [machine ? csr.mie : csr.sie, softwareBit],
+    [machine ? csr.mip : csr.sip, softwareBit],
+    [machine ? csr.mstatus : csr.sstatus, machine ? statusMie : statusSie],
+  ]
+  while (writes.length > 0) {
+    const [[number, bits] = [0, 0]] = writes.splice(random.below(writes.length), 1)
+    asm.op('csrrsi', { rd: 0, rs1: bits, imm: number })
+  }
 }

@@ -7,7 +7,7 @@
  * - Zicond, Zicbom, Zicboz, Svinval: not in QEMU 7.2;
  * - SC that is not paired with the LR right before it: whether a trap in between drops the reservation, and whether a
  *   failing SC faults, is up to the implementation;
- * - counters and interrupts: they depend on time;
+ * - counters and interrupts other than software's own: they depend on time;
  * - FS = initial or clean: which instructions make it dirty is up to the implementation;
  * - odd xepc, reserved modes in xtvec, MPP = 2: QEMU keeps some illegal values that hardware need not keep;
  * - WFI: QEMU sleeps, as it may.
@@ -17,7 +17,7 @@ import { type Instruction, instructions } from '@virga/riscv'
 import { type Assembler, reg } from './assembler.ts'
 import { type BodyWriter, role, target } from './body-writer.ts'
 import { compressedItem } from './generate-compressed.ts'
-import { csrAccess } from './generate-csr.ts'
+import { csrAccess, softwareInterrupt } from './generate-csr.ts'
 import type { BodyStart } from './harness.ts'
 import { dataPages, dataVirtual, pageBytes, place, pte, status } from './memory-plan.ts'
 import type { Random } from './random.ts'
@@ -195,6 +195,7 @@ const plain: readonly (readonly [number, Writer])[] = [
   [16, compressedItem],
   [6, csrAccess],
   [3, system],
+  [2, softwareInterrupt],
 ]
 const structured: readonly (readonly [number, Writer])[] = [...plain, [7, branch], [3, jump], [3, loop]]
 
@@ -237,6 +238,7 @@ export function writeBody(asm: Assembler, random: Random, name: string): BodySta
     asm,
     random,
     privilege,
+    delegates: start.medeleg !== 0n || start.mideleg !== 0n,
     translated: start.translation !== 'none',
     fresh: () => `${name} ${labels++}`,
     few: () => {
@@ -347,8 +349,20 @@ function startState(random: Random, name: string): BodyStart {
     x,
     f: Array.from({ length: 32 }, () => float(random)),
     fcsr: BigInt(random.below(32) | (random.below(5) << 5)),
+    ...delegation(random, privilege, translated),
     ptes: dataLeaves(random, user),
   }
+}
+
+/**
+ * What goes to S-mode's handler, where it can be executed: not behind a table whose code pages are U-mode's. Not the
+ * ECALL from S-mode that the handler consists of, and no fetch fault, which a lost handler would repeat for ever.
+ */
+function delegation(random: Random, privilege: bigint, translated: boolean) {
+  if ((privilege === 0n && translated) || random.oneIn(2)) return { medeleg: 0n, mideleg: 0n }
+  const fetchFaults = (1n << 1n) | (1n << 12n)
+  const medeleg = BigInt(random.below(1 << 16)) & ~((1n << 9n) | (1n << 11n) | fetchFaults)
+  return { medeleg, mideleg: random.oneIn(3) ? 0n : 2n }
 }
 
 function dataLeaves(random: Random, user: boolean): readonly bigint[] {

@@ -26,6 +26,9 @@ export interface BodyStart {
   readonly x: readonly bigint[]
   readonly f: readonly bigint[]
   readonly fcsr: bigint
+  /** traps that go to S-mode first; its handler is an ECALL to M-mode, so that one is not delegated */
+  readonly medeleg: bigint
+  readonly mideleg: bigint
   /** leaves of the data pages */
   readonly ptes: readonly bigint[]
 }
@@ -45,6 +48,8 @@ const frame = {
   mstatus: 520,
   sscratch: 528,
   logCount: 536,
+  /** address of the next entry; not part of the state */
+  logEnd: 1992,
   log: 544,
   /** address of the descriptor of the running body */
   descriptor: 2048,
@@ -64,7 +69,9 @@ const descriptor = {
   x: 40,
   f: 296,
   ptes: 552,
-  bytes: 600,
+  medeleg: 592,
+  mideleg: 600,
+  bytes: 608,
 } as const
 
 const tables = {
@@ -79,12 +86,16 @@ const tables = {
 const sv39 = 8n << 60n
 const powerOff = 0x5555n
 const causeBreakpoint = 3
+/** In the log's causes: the trap was delegated. */
+const delegatedBit = 16
+/** SSIP in mip, SSIE in mie. */
+const softwareInterrupt = 2
 /** Line status register of the UART, and its bit for an empty transmitter. */
 const lineStatus = 5
 const transmitterEmpty = 0x40
 const dataDoubles = (dataPages * pageBytes) / 8
 const hashFactor = 0x9e3779b97f4a7c15n
-const { zero, sp, t0, t1, t2, s0, s1, a0, a1, a2, a3, t3, t6 } = reg
+const { zero, sp, t0, t1, t2, s0, s1, a0, a1, a2, a3, t3, t4, t6 } = reg
 
 /** Names of the state's words, in the order in which `print: 'words'` prints them. */
 export function stateNames(): readonly string[] {
@@ -121,7 +132,8 @@ function writeDescriptor(asm: Assembler, body: BodyStart): void {
   asm.double(root === 0n ? 0n : sv39 | (root >> 12n))
   asm.double(body.fcsr)
   for (const value of [...body.x, ...body.f, ...body.ptes]) asm.double(value)
-  asm.double(0n)
+  asm.double(body.medeleg)
+  asm.double(body.mideleg)
 }
 
 function storeTable(asm: Assembler, address: number, value: bigint): void {
@@ -147,7 +159,6 @@ function writeStart(asm: Assembler): void {
   // A and D are set by hardware, as QEMU does without being asked.
   asm.li(t0, 1n << 61n)
   asm.csrw(csr.menvcfg, t0)
-  for (const number of [csr.medeleg, csr.mideleg, csr.mie]) asm.csrw(number, zero)
   asm.la(t0, 'trap')
   asm.csrw(csr.mtvec, t0)
   const whole = pte.r | pte.w | pte.x | pte.a | pte.d
@@ -187,10 +198,18 @@ function writeNextBody(asm: Assembler): void {
   for (let offset = frame.sscratch; offset < frame.log + logMax * logEntryBytes; offset += 8) {
     asm.op('sd', { rs1: sp, rs2: 0, imm: offset })
   }
+  asm.op('sd', { rs1: sp, rs2: 0, imm: frame.logEnd })
   asm.op('addi', { rd: t1, rs1: sp, imm: frame.descriptor - 1024 })
   asm.op('sd', { rs1: t1, rs2: s0, imm: 1024 })
   asm.csrw(csr.mscratch, sp)
-  asm.csrw(csr.sscratch, zero)
+  for (const number of [csr.sscratch, csr.sepc, csr.scause, csr.stval, csr.mie]) asm.csrw(number, zero)
+  asm.op('csrrci', { rd: 0, rs1: softwareInterrupt, imm: csr.mip })
+  asm.la(t1, 'supervisor trap')
+  asm.csrw(csr.stvec, t1)
+  asm.op('ld', { rd: t1, rs1: s0, imm: descriptor.medeleg })
+  asm.csrw(csr.medeleg, t1)
+  asm.op('ld', { rd: t1, rs1: s0, imm: descriptor.mideleg })
+  asm.csrw(csr.mideleg, t1)
   // Leaves no reservation behind, on either machine.
   asm.op('sc.d', { rd: 0, rs1: sp, rs2: 0 })
 
@@ -219,38 +238,76 @@ function writeNextBody(asm: Assembler): void {
   asm.op('mret')
 }
 
-/** mtvec: logs, and goes on behind the instruction unless the body is over. */
+/**
+ * mtvec: logs, and goes on behind the instruction unless the body is over. A trap that was delegated comes here too,
+ * by the ECALL at stvec, and leaves by the SRET behind it.
+ */
 function writeTrapHandler(asm: Assembler): void {
   asm.align(4)
+  asm.label('supervisor trap')
+  asm.op('ecall')
+  asm.op('sret')
   asm.label('trap')
   asm.op('csrrw', { rd: sp, rs1: sp, imm: csr.mscratch })
-  const saved = [t0, t1, t2, t3]
+  const saved = [t0, t1, t2, t3, t4]
   for (const register of saved) asm.op('sd', { rs1: sp, rs2: register, imm: frame.x + 8 * register })
+  // t0: epc, t1: cause, t2: tval, t4: whether it was delegated
   asm.csrr(t0, csr.mepc)
-  asm.op('addi', { rd: t1, rs1: sp, imm: frame.descriptor - 1024 })
-  asm.op('ld', { rd: t1, rs1: t1, imm: 1024 })
-  asm.op('ld', { rd: t2, rs1: t1, imm: descriptor.end })
-  asm.jump('beq', { rs1: t0, rs2: t2 }, 'finish')
+  asm.csrr(t1, csr.mcause)
+  // Cleared, so that a breakpoint's value is not seen later.
+  asm.op('csrrw', { rd: t2, rs1: 0, imm: csr.mtval })
+  asm.op('addi', { rd: t4, rs1: 0, imm: 0 })
+  asm.la(t3, 'supervisor trap')
+  asm.jump('bne', { rs1: t0, rs2: t3 }, 'from body')
+  asm.csrr(t0, csr.sepc)
+  asm.csrr(t1, csr.scause)
+  asm.op('csrrw', { rd: t2, rs1: 0, imm: csr.stval })
+  asm.op('addi', { rd: t4, rs1: 0, imm: 1 })
+  asm.label('from body')
+  asm.op('addi', { rd: t3, rs1: sp, imm: frame.descriptor - 1024 })
+  asm.op('ld', { rd: t3, rs1: t3, imm: 1024 })
+  asm.op('ld', { rd: t3, rs1: t3, imm: descriptor.end })
+  asm.jump('beq', { rs1: t0, rs2: t3 }, 'finish')
+  writeLog(asm)
+  writeSkip(asm)
+  for (const register of saved) asm.op('ld', { rd: register, rs1: sp, imm: frame.x + 8 * register })
+  asm.op('csrrw', { rd: sp, rs1: sp, imm: csr.mscratch })
+  asm.op('mret')
+}
 
-  asm.op('ld', { rd: t1, rs1: sp, imm: frame.logCount })
-  asm.li(t3, BigInt(logMax))
-  asm.jump('bgeu', { rs1: t1, rs2: t3 }, 'finish')
-  asm.op('addi', { rd: t3, rs1: t1, imm: 1 })
+/** Appends t0, t1, t2 and t4 to the log, or finishes. Changes t2 and t3. */
+function writeLog(asm: Assembler): void {
+  // The value of a breakpoint, zero or pc, is the implementation's choice.
+  asm.op('addi', { rd: t3, rs1: t1, imm: -causeBreakpoint })
+  asm.op('sltu', { rd: t3, rs1: 0, rs2: t3 })
+  asm.op('sub', { rd: t3, rs1: 0, rs2: t3 })
+  asm.op('and', { rd: t2, rs1: t2, rs2: t3 })
+
+  asm.op('ld', { rd: t3, rs1: sp, imm: frame.logCount })
+  asm.op('sltiu', { rd: t3, rs1: t3, imm: logMax })
+  asm.jump('beq', { rs1: t3, rs2: 0 }, 'finish')
+  asm.op('ld', { rd: t3, rs1: sp, imm: frame.logEnd })
+  asm.jump('bne', { rs1: t3, rs2: 0 }, 'log begun')
+  asm.op('addi', { rd: t3, rs1: sp, imm: frame.log })
+  asm.label('log begun')
+  asm.op('sd', { rs1: t3, rs2: t0, imm: 8 })
+  asm.op('sd', { rs1: t3, rs2: t2, imm: 16 })
+  asm.op('slli', { rd: t2, rs1: t4, imm: delegatedBit })
+  asm.op('or', { rd: t2, rs1: t2, rs2: t1 })
+  asm.op('sd', { rs1: t3, rs2: t2, imm: 0 })
+  asm.op('addi', { rd: t3, rs1: t3, imm: logEntryBytes })
+  asm.op('sd', { rs1: sp, rs2: t3, imm: frame.logEnd })
+  asm.op('ld', { rd: t3, rs1: sp, imm: frame.logCount })
+  asm.op('addi', { rd: t3, rs1: t3, imm: 1 })
   asm.op('sd', { rs1: sp, rs2: t3, imm: frame.logCount })
-  asm.op('addi', { rd: t3, rs1: 0, imm: logEntryBytes })
-  asm.op('mul', { rd: t1, rs1: t1, rs2: t3 })
-  asm.op('add', { rd: t1, rs1: t1, rs2: sp })
-  asm.csrr(t3, csr.mcause)
-  asm.op('sd', { rs1: t1, rs2: t3, imm: frame.log })
-  asm.op('sd', { rs1: t1, rs2: t0, imm: frame.log + 8 })
-  // The value of a breakpoint's mtval, zero or pc, is the implementation's choice.
-  asm.op('addi', { rd: t3, rs1: t3, imm: -causeBreakpoint })
-  asm.op('sltu', { rd: t2, rs1: 0, rs2: t3 })
-  asm.op('sub', { rd: t2, rs1: 0, rs2: t2 })
-  asm.op('csrrw', { rd: t3, rs1: 0, imm: csr.mtval })
-  asm.op('and', { rd: t3, rs1: t3, rs2: t2 })
-  asm.op('sd', { rs1: t1, rs2: t3, imm: frame.log + 16 })
+}
 
+/** Makes the trap return behind the instruction at t0, or to it after an interrupt, which is taken back. */
+function writeSkip(asm: Assembler): void {
+  asm.jump('bge', { rs1: t1, rs2: 0 }, 'exception')
+  asm.op('csrrci', { rd: 0, rs1: softwareInterrupt, imm: csr.mip })
+  asm.jump('jal', { rd: 0 }, 'resume')
+  asm.label('exception')
   // An epc outside the program is one that could not be fetched.
   asm.li(t1, BigInt(place.program))
   asm.jump('bltu', { rs1: t0, rs2: t1 }, 'finish')
@@ -260,21 +317,26 @@ function writeTrapHandler(asm: Assembler): void {
   asm.op('andi', { rd: t1, rs1: t1, imm: 3 })
   asm.op('addi', { rd: t1, rs1: t1, imm: -3 })
   asm.op('addi', { rd: t0, rs1: t0, imm: 2 })
-  asm.jump('bne', { rs1: t1, rs2: 0 }, 'skip')
+  asm.jump('bne', { rs1: t1, rs2: 0 }, 'resume')
   asm.op('addi', { rd: t0, rs1: t0, imm: 2 })
-  asm.label('skip')
+  asm.label('resume')
+  asm.jump('bne', { rs1: t4, rs2: 0 }, 'resume by sret')
   asm.csrw(csr.mepc, t0)
-  for (const register of saved) asm.op('ld', { rd: register, rs1: sp, imm: frame.x + 8 * register })
-  asm.op('csrrw', { rd: sp, rs1: sp, imm: csr.mscratch })
-  asm.op('mret')
+  asm.jump('jal', { rd: 0 }, 'return')
+  asm.label('resume by sret')
+  asm.csrw(csr.sepc, t0)
+  asm.la(t0, 'supervisor trap')
+  asm.op('addi', { rd: t0, rs1: t0, imm: 4 })
+  asm.csrw(csr.mepc, t0)
+  asm.label('return')
 }
 
 /** The body is over: saves what the trap handler did not, and prints. */
 function writeFinish(asm: Assembler, print: 'hash' | 'words'): void {
+  const inHandler: ReadonlySet<number> = new Set([sp, t0, t1, t2, t3, t4])
   asm.label('finish')
   for (let i = 1; i < 32; i++) {
-    if (i !== sp && i !== t0 && i !== t1 && i !== t2 && i !== t3)
-      asm.op('sd', { rs1: sp, rs2: i, imm: frame.x + 8 * i })
+    if (!inHandler.has(i)) asm.op('sd', { rs1: sp, rs2: i, imm: frame.x + 8 * i })
   }
   asm.csrr(t0, csr.mscratch)
   asm.op('sd', { rs1: sp, rs2: t0, imm: frame.x + 8 * sp })

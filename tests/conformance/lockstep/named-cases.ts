@@ -46,6 +46,8 @@ function startOf(label: string, privilege: number, flags: readonly bigint[] | nu
     x,
     f: Array.from({ length: 32 }, (_, index) => BigInt(index) << 52n),
     fcsr: 0n,
+    medeleg: 0n,
+    mideleg: 0n,
     ptes:
       flags?.map((bits, page) => (BigInt((place.data + page * pageBytes) >> 12) << 10n) | bits) ??
       untranslated,

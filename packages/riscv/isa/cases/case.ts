@@ -18,6 +18,8 @@ import { seededRandom } from './random.ts'
 
 export const RAM_BASE = 0x8000_0000n
 export const RAM_BYTES = 0x10000
+/** Translated, RAM is also mapped this much higher: in the upper half, where kernels are. */
+export const UPPER = 0xffffffff_00000000n
 
 /** Offsets in RAM. */
 export const layout = {
@@ -104,7 +106,7 @@ export function littleEndian(value: bigint, bytes: number): Uint8Array {
 const images = new Map<string, Uint8Array>()
 
 /**
- * RAM with vectors, random data, and page tables that map each page of RAM to itself. `user` maps everything for
+ * RAM with vectors, random data, and page tables that map each page of RAM to itself, and again in the upper half. `user` maps everything for
  * U-mode except the supervisor's vector; else everything is the supervisor's.
  */
 export function imageOf(scheme: Scheme, user: boolean): Uint8Array {
@@ -127,8 +129,10 @@ function buildTables(ram: Uint8Array, scheme: Exclude<Scheme, 'bare'>, user: boo
   const depth = levels[scheme]
   for (let level = depth - 1; level > 0; level--) {
     const table = layout.tables + (depth - 1 - level) * 0x1000
-    const index = Number((RAM_BASE >> BigInt(12 + 9 * level)) & 511n)
-    writeWord(ram, table + index * 8, 8, pointer(RAM_BASE + BigInt(table) + 0x1000n, pte.V))
+    for (const base of [RAM_BASE, RAM_BASE + UPPER]) {
+      const index = Number((base >> BigInt(12 + 9 * level)) & 511n)
+      writeWord(ram, table + index * 8, 8, pointer(RAM_BASE + BigInt(table) + 0x1000n, pte.V))
+    }
   }
   const all = pte.V | pte.R | pte.W | pte.X | pte.A | pte.D
   for (let page = 0; page < RAM_BYTES; page += 0x1000) {
@@ -190,7 +194,7 @@ export function makeCase({
   const code = new Uint8Array(length + 4)
   writeWord(code, 0, length, BigInt(bits))
   writeWord(code, length, 4, BigInt(JUMP_TO_SELF))
-  const offset = Number(hart.pc - RAM_BASE)
+  const offset = Number((hart.pc >= UPPER ? hart.pc - UPPER : hart.pc) - RAM_BASE)
   const placed = offset >= 0 && offset + code.length <= RAM_BYTES ? [{ offset, bytes: code }] : []
   return { name, bits, hart, image: imageOf(scheme, user), patches: [...patches, ...placed], repeatable }
 }

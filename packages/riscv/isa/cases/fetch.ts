@@ -9,12 +9,14 @@ import {
   leafOffset,
   littleEndian,
   makeCase,
+  PC,
   plainHart,
   pointer,
   pte,
   RAM_BASE,
   schemes,
   scramble,
+  UPPER,
 } from './case.ts'
 import type { Random } from './random.ts'
 import { ALL_INTERRUPTS, privilegedState, SUPERVISOR_INTERRUPTS } from './system.ts'
@@ -102,11 +104,35 @@ function* crossingCases(random: Random): Generator<Case> {
   }
 }
 
+/** Code in the upper half, with and without the global bit. */
+function* upperCases(random: Random): Generator<Case> {
+  for (const scheme of schemes) {
+    if (scheme === 'bare') continue
+    for (const flags of [0n, pte.G]) {
+      const leaf = pointer(
+        RAM_BASE + BigInt(layout.code),
+        pte.V | pte.R | pte.W | pte.X | pte.A | pte.D | flags,
+      )
+      const patches = [{ offset: leafOffset(scheme, layout.code), bytes: littleEndian(leaf, 8) }]
+      const hart = { ...scramble(plainHart(1, scheme), random), pc: UPPER + PC }
+      for (const bits of [
+        addi,
+        encode('auipc', { rd: 10, imm: -1 }),
+        encode('jal', { rd: 1, imm: -16 }),
+        encode('ebreak'),
+      ]) {
+        yield makeCase({ name: `upper half, ${scheme}`, bits, hart, scheme, patches, repeatable: true })
+      }
+    }
+  }
+}
+
 /** Everything about fetching. */
 export function* fetchCases(random: Random): Generator<Case> {
   yield* interruptCases(random)
   yield* illegalCases(random)
   yield* crossingCases(random)
+  yield* upperCases(random)
   for (const pc of [0n, 0x10n, RAM_BASE - 2n, RAM_BASE + 0x10000n, 1n << 56n, 1n << 63n]) {
     yield makeCase({ name: `fetch from ${pc.toString(16)}`, bits: addi, hart: { ...plainHart(), pc } })
   }

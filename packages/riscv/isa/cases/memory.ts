@@ -21,6 +21,7 @@ import {
   type Scheme,
   schemes,
   scramble,
+  UPPER,
 } from './case.ts'
 import { fitting } from './computation.ts'
 import type { Random } from './random.ts'
@@ -133,6 +134,16 @@ function* translatedPlaces(random: Random): Generator<Place> {
       -(1n << 56n) & M64,
     ]) {
       yield { name: `${scheme} far`, address, hart: plainHart(1, scheme), scheme }
+    }
+    for (const [name, flags] of [
+      ['upper half', 0n],
+      ['upper half, global', pte.G],
+    ] as const) {
+      const leaf = pointer(SECOND_PAGE, pte.V | pte.R | pte.W | pte.A | pte.D | flags)
+      const patch = { offset: leafOffset(scheme, layout.data + 0x1000), bytes: littleEndian(leaf, 8) }
+      const address = UPPER + SECOND_PAGE + BigInt(random.pick([0, 3, 8, 16]))
+      const hart = plainHart(1, scheme)
+      yield { name: `${scheme} ${name}`, address, hart, scheme, patches: [patch], repeatable: true }
     }
     for (let i = 0; i < 6; i++) {
       const address = SECOND_PAGE + BigInt(random.pick(offsets))

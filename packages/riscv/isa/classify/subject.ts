@@ -42,7 +42,7 @@ function trialsOf({ mnemonic, operands, syntax }: Instruction): Trial[] {
   const imm = operands.imm === undefined || syntax.includes('(') || syntax === 'fence' ? 0 : 8
   const values = { rd: 10, rs1: 11, rs2: 12, rs3: 13, imm, rm: 0 }
   // memory operands need an address; other operands are better off with several values
-  const seconds = [0x1234_5678_9abc_def0n, ALL_ONES, 0n]
+  const seconds = [0x1234_5678_9abc_def0n, ALL_ONES]
   return seconds.map((second) => ({
     bits: encode(mnemonic, values),
     registers: { 11: DATA, 12: second },
@@ -70,28 +70,27 @@ const csrsOf = (csrClass: CsrClass): number[] =>
     )
     .map(([number]) => number)
 
-/** Reads, writes of all and of no bits, and the forms with x0. */
+/** Reads, writes of all and of no bits, and the forms with x0: [rd, rs1 or uimm, value of rs1]. */
+const registerForms = [
+  [10, 0, 0n],
+  [0, 11, ALL_ONES],
+  [10, 11, ALL_ONES],
+  [10, 11, 0n],
+] as const
+const immediateForms = [
+  [10, 0, 0n],
+  [0, 31, 0n],
+  [10, 31, 0n],
+] as const
+
 function csrTrials(mnemonic: string, csrClass: CsrClass): Trial[] {
-  const forms = mnemonic.endsWith('i')
-    ? [
-        [10, 0],
-        [0, 31],
-        [10, 31],
-      ]
-    : [
-        [10, 0],
-        [0, 11],
-        [10, 11],
-      ]
-  const values = mnemonic.endsWith('i') ? [0n] : [ALL_ONES, 0n]
+  const forms = mnemonic.endsWith('i') ? immediateForms : registerForms
   return csrsOf(csrClass).flatMap((imm) =>
-    forms.flatMap(([rd = 0, rs1 = 0]) =>
-      values.map((value) => ({
-        bits: encode(mnemonic, { rd, rs1, imm }),
-        registers: { 11: value },
-        run: stepWorld,
-      })),
-    ),
+    forms.map(([rd, rs1, value]) => ({
+      bits: encode(mnemonic, { rd, rs1, imm }),
+      registers: { 11: value },
+      run: stepWorld,
+    })),
   )
 }
 

@@ -30,7 +30,10 @@ export interface Verdict {
   readonly trapping: number
   /** sensitive, goes through, and touches only what is the guest's own (with H) */
   readonly harmless: number
+  /** there is no counter-example */
   readonly holds: boolean
+  /** there is none but for scounteren and senvcfg, which the specification expects a hypervisor to swap by hand */
+  readonly holdsIfSwapped: boolean
   readonly counterExamples: readonly CounterExample[]
 }
 
@@ -82,8 +85,10 @@ const questions: readonly Question[] = [
 const guestOwned = (resource: string) =>
   resource.startsWith('vs') || resource === 'privilege' || resource === 'hie' || resource === 'hvip'
 
-/** Registers that VS-mode shares with the host because they have no copy of their own. */
+/** Registers that VS-mode shares with the host. @spec riscv-priv "Hypervisor and Virtual Supervisor CSRs" */
 const shared: ReadonlySet<string> = new Set(['scounteren', 'senvcfg'])
+const SWAP =
+  'no guest’s copy exists: the monitor swaps their contents with the guest’s, like those of the integer registers'
 
 /** What an untrapped run in the guest's modes touches that is real. */
 function touched(
@@ -101,7 +106,7 @@ function touched(
 
 function remedyFor({ changes, dependsOn }: ModeProfile, { hypervisor }: Question): string {
   if (changes.length > 0 && changes.every((name) => shared.has(name))) {
-    return 'they act on U-mode alone and have no guest’s copy: the monitor saves and restores them with the integer registers'
+    return SWAP
   }
   if (changes.includes('processor time'))
     return 'a timer interrupt takes the processor back; hstatus.VTW = 1 makes it trap'
@@ -156,6 +161,7 @@ class Inquiry {
       trapping,
       harmless,
       holds: counterExamples.length === 0,
+      holdsIfSwapped: counterExamples.every(({ remedy }) => remedy === SWAP),
       counterExamples,
     }
   }

@@ -2,6 +2,7 @@
  * What the specification says, by hand: the evaluator is the oracle for the engine, so its own judge is the text.
  */
 import { describe, expect, it } from 'vitest'
+import { csrs } from '../csr.ts'
 import { encode, type OperandValues } from '../encode.ts'
 import { instructions } from '../table.ts'
 import { baseRegisters } from './csrs.ts'
@@ -414,6 +415,12 @@ describe('translation', () => {
   it('an address that is not sign-extended is a page fault', () => {
     expect(paged('ld', { rd, rs1: 11 }, full, { address: 1n << 39n }).hart.csr.mtval).toBe(1n << 39n)
   })
+})
+
+it('has the CSRs of the list, under the same names', () => {
+  expect(
+    [...baseRegisters].map(([number, { name }]) => [number, name]).sort(([a], [b]) => Number(a) - Number(b)),
+  ).toEqual(csrs.map(({ number, name }) => [number, name]))
 })
 
 it('every instruction retires or traps from a plain M-mode state', () => {

@@ -104,7 +104,7 @@ export interface Hart {
   time: bigint
 }
 
-const zeros = (count: number) => Array.from({ length: count }, () => 0n)
+const zeros = (count: number) => new Array<bigint>(count).fill(0n)
 
 /** UXL = SXL = 2: all modes are 64 bits wide and these fields cannot be written. */
 const RESET_MSTATUS = (2n << 34n) | (2n << 32n)

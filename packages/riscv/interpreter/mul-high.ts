@@ -1,0 +1,42 @@
+/** The upper half of a 128-bit product, which WebAssembly cannot do in one instruction. */
+
+import type { ModuleBuilder } from '@virga/wasm'
+
+/** Defines (a, b) → upper 64 bits of the unsigned product, from four products of 32-bit halves; gives its index. */
+export function defineMulHigh(module: ModuleBuilder): number {
+  const f = module.defineFunction({ name: 'mulhu', params: ['i64', 'i64'], results: ['i64'] })
+  const [a, b] = [0, 1]
+  const carry = f.local('i64')
+  const middle = f.local('i64')
+  const half = (value: number, part: 'low' | 'high') => {
+    f.localGet(value)
+    if (part === 'high') {
+      f.i64Const(32)
+      f.i64ShrU()
+    } else {
+      f.i64Const(0xffffffff)
+      f.i64And()
+    }
+  }
+  const product = (x: 'low' | 'high', y: 'low' | 'high') => {
+    half(a, x)
+    half(b, y)
+    f.i64Mul()
+  }
+  product('high', 'low')
+  product('low', 'low')
+  f.i64Const(32)
+  f.i64ShrU()
+  f.i64Add()
+  f.localSet(carry)
+  product('low', 'high')
+  half(carry, 'low')
+  f.i64Add()
+  f.localSet(middle)
+  product('high', 'high')
+  half(carry, 'high')
+  f.i64Add()
+  half(middle, 'high')
+  f.i64Add()
+  return f.index
+}

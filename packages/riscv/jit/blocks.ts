@@ -1,0 +1,177 @@
+/**
+ * Finds the code that belongs in one region: the basic blocks of one page that the warm places lead to.
+ *
+ * An entry is a place where compiled code may begin: the warm places themselves, and where a call or an instruction
+ * of the interpreter comes back. What never ran (as far as the page's records tell) is left out and becomes an exit.
+ * Invariants: blocks do not overlap; each entry is the start of a block; a block is not empty.
+ */
+
+import { defined } from '@virga/base'
+import { isCompiled, type Placed, placedAt } from './facts.ts'
+
+/** A page of code and what is known of how it ran. */
+export interface Page {
+  /** the 4 KiB of code */
+  readonly code: Uint8Array
+  /** whether the halfword number (offset / 2) was ever run */
+  readonly ran: (halfword: number) => boolean
+  /** byte offsets of warm places */
+  readonly warm: readonly number[]
+}
+
+/** Instructions without a jump among them. */
+export interface Block {
+  /** its place in `Region.blocks` */
+  readonly number: number
+  readonly offset: number
+  readonly instructions: readonly Placed[]
+  /** byte offset behind the last instruction */
+  readonly end: number
+  /** the blocks of the region that control can go to directly */
+  readonly successors: readonly number[]
+  /** ends in a jump to a computed address */
+  readonly indirect: boolean
+}
+
+/** What becomes one function. */
+export interface Region {
+  readonly blocks: readonly Block[]
+  /** numbers of the blocks where it can be entered */
+  readonly entries: readonly number[]
+  /** number of the block at a byte offset */
+  readonly at: ReadonlyMap<number, number>
+}
+
+/** Most instructions of a region; V8 takes longer for each in a longer function. */
+const instructionsMax = 1000
+
+/** Instructions by offset, and the offsets where blocks begin. */
+interface Survey {
+  readonly placed: Map<number, Placed>
+  readonly leaders: Set<number>
+  readonly entries: Set<number>
+}
+
+/** The region around `root` (a byte offset), or undefined when nothing can be compiled there. */
+export function findRegion(page: Page, root: number): Region | undefined {
+  const view = new DataView(page.code.buffer, page.code.byteOffset, 4096)
+  const survey = explore(view, page, root, undefined)
+  if (survey.placed.size === 0) return undefined
+  for (const warm of page.warm) {
+    if (survey.entries.has(warm)) continue
+    if (survey.placed.has(warm)) {
+      survey.entries.add(warm)
+      survey.leaders.add(warm)
+      continue
+    }
+    const other = explore(view, page, warm, survey)
+    if (other.joined && survey.placed.size + other.placed.size <= instructionsMax) absorb(survey, other)
+  }
+  return makeRegion(survey)
+}
+
+function absorb(survey: Survey, other: Survey): void {
+  for (const [offset, placed] of other.placed) survey.placed.set(offset, placed)
+  for (const offset of other.leaders) survey.leaders.add(offset)
+  for (const offset of other.entries) survey.entries.add(offset)
+}
+
+/** Everything that `root` leads to and that `beside` does not have yet; `joined`: it leads into that. */
+function explore(
+  view: DataView,
+  page: Page,
+  root: number,
+  beside: Survey | undefined,
+): Survey & { readonly joined: boolean } {
+  const placed = new Map<number, Placed>()
+  const leaders = new Set<number>()
+  const entries = new Set<number>()
+  const open: number[] = []
+  let joined = false
+  const lead = (offset: number, entry: boolean) => {
+    if (offset < 0 || offset >= 4096) return
+    if (entry) {
+      if (!isCompiled(placedAt(view, offset))) return
+      entries.add(offset)
+    }
+    leaders.add(offset)
+    open.push(offset)
+  }
+  lead(root, true)
+  for (;;) {
+    let offset = open.pop()
+    if (offset === undefined) break
+    while (offset < 4096) {
+      const joins = beside?.placed.has(offset) ?? false
+      joined ||= joins
+      if (joins || placed.has(offset)) {
+        leaders.add(offset)
+        break
+      }
+      if (placed.size >= instructionsMax) break
+      if (offset !== root && !page.ran(offset >> 1)) break
+      const here = placedAt(view, offset)
+      if (here === undefined) break
+      const { decoded, facts } = here
+      const next: number = offset + decoded.length
+      if (facts.flow === 'stop') {
+        if (page.ran(next >> 1)) lead(next, true)
+        break
+      }
+      placed.set(offset, here)
+      if (facts.flow === 'branch' || facts.flow === 'jump') lead(offset + decoded.imm, false)
+      if (facts.flow === 'branch') leaders.add(next)
+      else if (facts.flow !== 'next') {
+        // Behind a call is where it comes back.
+        if (facts.writes === 'rd' && decoded.rd !== 0 && page.ran(next >> 1)) lead(next, true)
+        break
+      }
+      offset = next
+    }
+  }
+  return { placed, leaders, entries, joined }
+}
+
+function makeRegion({ placed, leaders, entries }: Survey): Region {
+  const starts = [...leaders].filter((offset) => placed.has(offset)).sort((a, b) => a - b)
+  const at = new Map(starts.map((offset, number) => [offset, number]))
+  const blocks = starts.map((offset, number) => makeBlock(placed, at, offset, number))
+  return {
+    blocks,
+    entries: [...entries]
+      .filter((offset) => at.has(offset))
+      .map((offset) => defined(at.get(offset), 'entry')),
+    at,
+  }
+}
+
+function makeBlock(
+  placed: ReadonlyMap<number, Placed>,
+  at: ReadonlyMap<number, number>,
+  offset: number,
+  number: number,
+): Block {
+  const instructions: Placed[] = []
+  let end = offset
+  let here = placed.get(end)
+  let flow = 'next'
+  while (here !== undefined && flow === 'next' && (end === offset || !at.has(end))) {
+    instructions.push(here)
+    flow = here.facts.flow
+    end += here.decoded.length
+    here = placed.get(end)
+  }
+  const last = defined(instructions.at(-1), 'an instruction in the block')
+  const targets: number[] = []
+  if (flow === 'branch' || flow === 'jump') targets.push(last.offset + last.decoded.imm)
+  if (flow === 'branch' || flow === 'next') targets.push(end)
+  const successors = targets.flatMap((target) => at.get(target) ?? [])
+  return {
+    number,
+    offset,
+    instructions,
+    end,
+    successors: [...new Set(successors)],
+    indirect: flow === 'indirect',
+  }
+}

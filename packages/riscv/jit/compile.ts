@@ -1,0 +1,88 @@
+/** Makes one WebAssembly module of a batch of pages' regions. */
+
+import { ModuleBuilder } from '@virga/wasm'
+import { declareImports } from '../interpreter/frame.ts'
+import { defineMulHigh } from '../interpreter/mul-high.ts'
+import { regionSignature } from '../interpreter/profile.ts'
+import { findRegion, type Page, type Region } from './blocks.ts'
+import { writeRegion } from './region.ts'
+
+/** Largest memory that compiled code can be used with, in pages of 64 KiB. */
+const memoryPagesMax = 65536
+
+/** A page that got hot at one place. */
+export interface RegionRequest {
+  /** the asker's; comes back with the answer */
+  readonly id: number
+  /** byte offset of the hot place */
+  readonly root: number
+  /** the 4 KiB of code */
+  readonly code: Uint8Array
+  /** a bit for each halfword: it was run */
+  readonly ran: Uint8Array
+  /** byte offsets of other warm places */
+  readonly warm: readonly number[]
+}
+
+/** A region in a module; its function is exported as `r` and its place in the list. */
+export interface CompiledRegion {
+  readonly id: number
+  /** byte offsets of the entries, in the order of their numbers; empty: nothing there can be compiled */
+  readonly entries: readonly number[]
+}
+
+/** A batch, compiled. */
+export interface CompiledBatch {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly regions: readonly CompiledRegion[]
+}
+
+/** Compiles a batch. `nameSection`: for the text printer. */
+export function compileRegions(
+  requests: readonly RegionRequest[],
+  options: { readonly nameSection?: boolean } = {},
+): CompiledBatch {
+  const found = requests.map((request) => findRegion(pageOf(request), request.root))
+  const module = new ModuleBuilder(options)
+  const uses = new Set(found.flatMap((region) => (region === undefined ? [] : [...usesOf(region)])))
+  const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
+  const mulHigh = uses.has('mulHigh') ? defineMulHigh(module) : 0
+  for (const [index, region] of found.entries()) {
+    if (region === undefined) continue
+    const f = module.defineFunction({ ...regionSignature, export: `r${index}`, capacityBytes: 16384 })
+    writeRegion(f, region, imports, mulHigh)
+  }
+  return {
+    bytes: module.build(),
+    regions: requests.map(({ id }, index) => {
+      const region = found[index]
+      return { id, entries: region?.entries.map((entry) => region.blocks[entry]?.offset ?? 0) ?? [] }
+    }),
+  }
+}
+
+function pageOf({ code, ran, warm }: RegionRequest): Page {
+  return { code, warm, ran: (halfword) => (((ran[halfword >> 3] ?? 0) >> (halfword & 7)) & 1) === 1 }
+}
+
+function usesOf(region: Region): Set<string> {
+  const uses = new Set<string>()
+  for (const { instructions } of region.blocks) {
+    for (const { facts } of instructions) for (const name of facts.uses) uses.add(name)
+  }
+  return uses
+}
+
+/** Which functions of the runtime an operation of `Meaning` calls. */
+const callers: Readonly<Record<string, readonly string[]>> = {
+  load_slow: ['load'],
+  store_slow: ['store'],
+  atomic_slow: ['amo', 'loadReserved', 'storeConditional'],
+  cbo: ['cbo'],
+}
+
+function isImported(name: string, uses: ReadonlySet<string>): boolean {
+  const byName = callers[name]
+  if (byName !== undefined) return byName.some((use) => uses.has(use))
+  return /(^|_)f(32|64)(_|$)/.test(name) && [...uses].some((use) => use.startsWith('fp'))
+}

@@ -1,0 +1,130 @@
+/**
+ * What the compiler must know of an instruction before it makes code of it: derived by reading its meaning with
+ * values that are nothing, so that no table repeats it.
+ */
+
+import type { Instruction } from '../isa/encoding.ts'
+import type { Meaning } from '../isa/meaning.ts'
+import { type Decoded, decode, instructionLength } from '../isa/table.ts'
+
+/** How control goes on behind an instruction. */
+export type Flow =
+  /** to the next one */
+  | 'next'
+  /** to pc + imm or to the next one */
+  | 'branch'
+  /** to pc + imm */
+  | 'jump'
+  /** to a computed address */
+  | 'indirect'
+  /** it is the interpreter's: compiled code ends before it */
+  | 'stop'
+
+/** Facts of one instruction of the table. */
+export interface Facts {
+  readonly flow: Flow
+  /** it may raise an exception or call something that looks at the hart */
+  readonly mayFault: boolean
+  /** register operands by file; `F` ones are floating point */
+  readonly reads: readonly ('rs1' | 'rs2' | 'frs1' | 'frs2' | 'frs3')[]
+  readonly writes: 'rd' | 'frd' | undefined
+  /** names of the operations it uses, as in `Meaning` */
+  readonly uses: ReadonlySet<string>
+}
+
+/** These change what the hart is, or leave it. */
+const interpreted = [
+  'csr',
+  'ecall',
+  'ebreak',
+  'mret',
+  'sret',
+  'wfi',
+  'fenceVma',
+  'fenceInval',
+  'fenceI',
+] as const
+const faulting = ['load', 'store', 'amo', 'loadReserved', 'storeConditional', 'cbo', 'enableFp'] as const
+
+const known = new Map<Instruction, Facts>()
+
+/** Facts of an instruction. */
+export function factsOf(instruction: Instruction): Facts {
+  const before = known.get(instruction)
+  if (before !== undefined) return before
+  const uses = usedBy(instruction)
+  const has = (name: keyof Meaning<null>) => uses.has(name)
+  const reads: Facts['reads'][number][] = []
+  if (has('rs1') || has('cbo')) reads.push('rs1')
+  if (has('rs2')) reads.push('rs2')
+  if (has('frs1') || has('frs1Raw')) reads.push('frs1')
+  if (has('frs2') || has('frs2Raw')) reads.push('frs2')
+  if (has('frs3')) reads.push('frs3')
+  const facts: Facts = {
+    flow: interpreted.some(has)
+      ? 'stop'
+      : has('branch')
+        ? 'branch'
+        : has('jumpRelative')
+          ? 'jump'
+          : has('jump')
+            ? 'indirect'
+            : 'next',
+    mayFault: faulting.some(has),
+    reads,
+    writes: has('setFrd') ? 'frd' : has('setRd') ? 'rd' : undefined,
+    uses,
+  }
+  known.set(instruction, facts)
+  return facts
+}
+
+function usedBy(instruction: Instruction): ReadonlySet<string> {
+  const uses = new Set<string>()
+  const recorder = new Proxy({} as Meaning<null>, {
+    get: (_target, name: string) => () => {
+      uses.add(name)
+      return null
+    },
+  })
+  instruction.meaning(recorder)
+  return uses
+}
+
+/** An instruction at its place in a page. */
+export interface Placed {
+  /** bytes from the start of the page */
+  readonly offset: number
+  readonly decoded: Decoded
+  readonly facts: Facts
+}
+
+/** Rounding modes 5 and 6 are reserved; the interpreter knows what to do with them. */
+const reservedRounding = [5, 6]
+const decodedBefore = new Map<number, Decoded | null>()
+const decodedBeforeMax = 1 << 17
+
+function decodeOnce(bits: number): Decoded | undefined {
+  const before = decodedBefore.get(bits)
+  if (before !== undefined) return before ?? undefined
+  const decoded = decode(bits)
+  if (decodedBefore.size >= decodedBeforeMax) decodedBefore.clear()
+  decodedBefore.set(bits, decoded ?? null)
+  return decoded
+}
+
+/** The instruction at `offset` of a page of code; undefined when it is illegal or goes on on the next page. */
+export function placedAt(code: DataView, offset: number): Placed | undefined {
+  const half = code.getUint16(offset, true)
+  const length = instructionLength(half)
+  if (offset + length > 4096) return undefined
+  const decoded = decodeOnce(length === 2 ? half : code.getUint32(offset, true))
+  if (decoded === undefined) return undefined
+  if (decoded.instruction.operands.rm && reservedRounding.includes(decoded.rm)) return undefined
+  return { offset, decoded, facts: factsOf(decoded.instruction) }
+}
+
+/** Whether compiled code can hold the instruction. */
+export function isCompiled(placed: Placed | undefined): placed is Placed {
+  return placed !== undefined && placed.facts.flow !== 'stop'
+}

@@ -1,0 +1,191 @@
+/**
+ * One pCPU's side of the JIT: hears from the interpreter what is hot, asks for it to be compiled, and puts compiled
+ * code where the interpreter finds it.
+ *
+ * Why by content: a region belongs to 4 KiB of code, wherever they are. Harts, processes and a page that was decoded
+ * anew share what was compiled once. A record that starts a region is part of the decoded page, so all that makes
+ * the page be decoded anew (fence.i over changed code, eviction) drops its regions too, exactly.
+ * Invariants: called on the thread that runs the harts, between slices or from the interpreter; a record is only
+ * overwritten while the page's snapshot is the code that was compiled.
+ */
+
+import { defined } from '@virga/base'
+import { codePage, hartOffset } from '../hart/layout.ts'
+import { pseudo, regionRecord } from '../interpreter/operations.ts'
+import type { CompiledRegion, RegionRequest } from './compile.ts'
+
+/** What comes back for a batch of requests. */
+export interface LinkableBatch {
+  readonly module: WebAssembly.Module
+  readonly regions: readonly CompiledRegion[]
+  readonly byteCount: number
+  readonly compileMs: number
+}
+
+/** What a linker is made of. */
+export interface LinkerParts {
+  readonly memory: WebAssembly.Memory
+  readonly runtime: WebAssembly.Exports
+  readonly table: WebAssembly.Table
+  /** asks for a region; the answer comes to `link`, now or later */
+  readonly send: (request: RegionRequest) => void
+}
+
+/** Code that something was asked or compiled for. */
+interface Content {
+  readonly code: Uint8Array
+  readonly ran: Uint8Array
+  readonly entries: Map<number, { readonly index: number; readonly entry: number }>
+  /** hart by decoded page: arena addresses */
+  readonly pages: Map<number, number>
+}
+
+/** Requests under way at most: more would be stale when they are answered. */
+const pendingMax = 32
+/** Contents remembered at most, 4.3 KiB each. */
+const contentsMax = 8192
+/** Regions linked at most. */
+const regionsMax = 30_000
+const tableStep = 1024
+/** A place that was arrived at this often is compiled along with a hot one beside it. */
+const warmArrivals = 32
+const told = 255
+const pageBytes = 4096
+const halfwords = pageBytes / 2
+
+/** The regions of one thread. */
+export class RegionLinker {
+  readonly #parts: LinkerParts
+  readonly #bytes: Uint8Array
+  readonly #words: Int32Array
+  readonly #contents = new Map<number, Content[]>()
+  readonly #pending = new Map<number, { content: Content; hart: number }>()
+  #contentCount = 0
+  #regionCount = 0
+  #lastId = 0
+
+  constructor(parts: LinkerParts) {
+    this.#parts = parts
+    this.#bytes = new Uint8Array(parts.memory.buffer)
+    this.#words = new Int32Array(parts.memory.buffer)
+  }
+
+  /** The interpreter's call: `record` was arrived at often. */
+  hot(hart: number, record: number, recordBase: number): void {
+    const page = (recordBase >>> 0) - codePage.records
+    const root = (record - recordBase) >> 2
+    const content = this.#contentOf(page)
+    if (content === undefined) return
+    content.pages.set(page, hart >>> 0)
+    if (content.entries.has(root)) {
+      this.#patch(content, page)
+      return
+    }
+    if (this.#pending.size >= pendingMax || this.#regionCount >= regionsMax) {
+      this.#bytes[page + codePage.heat + (root >> 1)] = 0
+      return
+    }
+    this.#lastId += 1
+    this.#pending.set(this.#lastId, { content, hart: hart >>> 0 })
+    this.#noteRan(content, page)
+    this.#parts.send({
+      id: this.#lastId,
+      root,
+      code: content.code,
+      ran: content.ran.slice(),
+      warm: this.#warmIn(page),
+    })
+  }
+
+  /** Puts a compiled batch in place, on every page that still holds its code. */
+  link({ module, regions, byteCount, compileMs }: LinkableBatch): void {
+    const { memory, runtime, table } = this.#parts
+    const { exports } = new WebAssembly.Instance(module, { env: { memory }, runtime: { ...runtime } })
+    for (const [number, { id, entries }] of regions.entries()) {
+      const pending = this.#pending.get(id)
+      this.#pending.delete(id)
+      if (pending === undefined || entries.length === 0) continue
+      const { content, hart } = pending
+      const index = this.#regionCount
+      this.#regionCount += 1
+      if (index >= table.length) table.grow(tableStep)
+      table.set(index, exports[`r${number}`])
+      for (const [entry, offset] of entries.entries()) content.entries.set(offset, { index, entry })
+      for (const page of content.pages.keys()) this.#patch(content, page)
+      this.#count(hart, 'statRegions', 1)
+      this.#count(hart, 'statRegionBytes', Math.round(byteCount / regions.length))
+      this.#count(hart, 'statRegionMicroseconds', Math.round((compileMs * 1000) / regions.length))
+    }
+  }
+
+  #count(hart: number, field: string, amount: number): void {
+    const index = (hart + defined(hartOffset[field], field)) >>> 2
+    this.#words[index] = (this.#words[index] ?? 0) + amount
+  }
+
+  /** Makes the entries' records start their regions, if the page holds the same code still. */
+  #patch(content: Content, page: number): void {
+    if (!this.#holds(page, content.code)) {
+      content.pages.delete(page)
+      return
+    }
+    const records = page + codePage.records
+    for (const [offset, { index, entry }] of content.entries) {
+      const word = (records + offset * 4) >>> 2
+      this.#words[word] = pseudo.region | (entry << (regionRecord.entry * 8))
+      this.#words[word + regionRecord.index / 4] = index
+      this.#bytes[page + codePage.heat + (offset >> 1)] = told
+    }
+  }
+
+  /** What is known of the code in a decoded page; undefined when there is no room to know more. */
+  #contentOf(page: number): Content | undefined {
+    const hash = this.#hash(page)
+    const alike = this.#contents.get(hash) ?? []
+    const known = alike.find(({ code }) => this.#holds(page, code))
+    if (known !== undefined) return known
+    if (this.#contentCount >= contentsMax) return undefined
+    const content: Content = {
+      code: this.#bytes.slice(page, page + pageBytes),
+      ran: new Uint8Array(halfwords / 8),
+      entries: new Map(),
+      pages: new Map(),
+    }
+    this.#contents.set(hash, [...alike, content])
+    this.#contentCount += 1
+    return content
+  }
+
+  #hash(page: number): number {
+    let hash = 0x811c9dc5
+    for (let word = page >>> 2, end = word + pageBytes / 4; word < end; word++) {
+      hash = Math.imul(hash ^ (this.#words[word] ?? 0), 0x01000193)
+      hash ^= hash >>> 15
+    }
+    return hash
+  }
+
+  #holds(page: number, code: Uint8Array): boolean {
+    const words = new Int32Array(code.buffer, code.byteOffset, pageBytes / 4)
+    const first = page >>> 2
+    for (let i = 0; i < words.length; i++) if (words[i] !== this.#words[first + i]) return false
+    return true
+  }
+
+  /** Adds what has a record to what is known to have run. */
+  #noteRan({ ran }: Content, page: number): void {
+    const first = (page + codePage.records) >>> 2
+    for (let i = 0; i < halfwords; i++) {
+      if (((this.#words[first + i * 2] ?? 0) & 0xffff) !== 0)
+        ran[i >> 3] = (ran[i >> 3] ?? 0) | (1 << (i & 7))
+    }
+  }
+
+  #warmIn(page: number): number[] {
+    const warm: number[] = []
+    for (let i = 0; i < halfwords; i++) {
+      if ((this.#bytes[page + codePage.heat + i] ?? 0) >= warmArrivals) warm.push(i * 2)
+    }
+    return warm
+  }
+}

@@ -1,0 +1,361 @@
+/**
+ * Writes the function of one region.
+ *
+ * ```
+ *   registers := hart block; state := number of the entry
+ *   leave: fault: illegal:
+ *     loop again:                      ◄── computed jumps to an entry of this region
+ *       computed:
+ *         br_table state ─► items (see structure.ts)
+ *           jump inside: br     jump back: poll, then br     jump outside: spill, hart.pc := …, return
+ *       the record of the target says: an entry of this region? state := …, again; else spill and return
+ *   illegal: excCause := 2
+ *   fault:   icount += what was taken ahead; pc := page + offset; spill; return
+ *   leave:   pc := target; spill; return          (polls, and code that never ran)
+ * ```
+ * Invariants: registers in the hart block are stale inside; `icount` has been lessened by the whole block; `fault`
+ * holds offset | (instructions behind) << 12 wherever an exception can be raised.
+ */
+
+import { assert, defined } from '@virga/base'
+import type { FunctionBuilder, Label } from '@virga/wasm'
+import { type Frame, hartField, type Imports, Scratch } from '../interpreter/frame.ts'
+import { pushMustLeave } from '../interpreter/handler.ts'
+import { pseudo, regionRecord } from '../interpreter/operations.ts'
+import type { Block, Region } from './blocks.ts'
+import { RegionReader, type Surroundings } from './reader.ts'
+import { followRegisters, members, type RegisterSet, type RegisterUse, writtenBy } from './registers.ts'
+import { arrange, type Item } from './structure.ts'
+
+// Parameters.
+const HART = 0
+const ICOUNT = 1
+const RECORD = 2
+const RECORD_BASE = 3
+const PAGE = 4
+
+/** How a jump gets to a block from where the writer is. */
+interface Way {
+  readonly label: Label
+  /** to the start of a loop around here: poll first */
+  readonly back: boolean
+  /** the loop there has several headers and goes by `state` */
+  readonly numbered: boolean
+}
+
+/** Places behind the body. */
+interface Outside {
+  readonly again: Label
+  readonly computed: Label
+  readonly fault: Label
+  readonly illegal: Label
+  readonly leave: Label
+}
+
+/** Writes the region's body into `f`, whose type is `regionSignature`. */
+export function writeRegion(
+  f: FunctionBuilder,
+  region: Region,
+  imports: Imports,
+  mulHighUnsigned: number,
+): void {
+  new RegionWriter(f, region, imports, mulHighUnsigned).write()
+}
+
+class RegionWriter {
+  private readonly f: FunctionBuilder
+  private readonly region: Region
+  private readonly imports: Imports
+  private readonly mulHighUnsigned: number
+  private readonly use: RegisterUse
+  private readonly registers = new Map<number, number>()
+  private readonly ways = new Map<number, Way>()
+  private readonly numbers = new Map<number, number>()
+  private readonly state: number
+  private readonly target: number
+  private readonly fault: number
+  private readonly scratch: Scratch
+
+  constructor(f: FunctionBuilder, region: Region, imports: Imports, mulHighUnsigned: number) {
+    this.f = f
+    this.region = region
+    this.imports = imports
+    this.mulHighUnsigned = mulHighUnsigned
+    this.use = followRegisters(region)
+    for (const entry of region.entries) this.numberOf(entry)
+    this.target = f.local('i64')
+    for (const register of members(this.use.used)) this.registers.set(register, f.local('i64'))
+    this.state = f.local('i32')
+    this.fault = f.local('i32')
+    this.scratch = new Scratch(f)
+  }
+
+  write(): void {
+    const { f, region } = this
+    this.loadRegisters()
+    f.localGet(RECORD)
+    f.i32Load16U(regionRecord.entry)
+    f.localSet(this.state)
+    const leave = f.block()
+    const fault = f.block()
+    const illegal = f.block()
+    const again = f.loop()
+    const computed = f.block()
+    const outside = { again, computed, fault, illegal, leave }
+    const items = arrange(
+      region.blocks.map((block) => block.successors),
+      region.entries,
+    )
+    this.writeItems(items, region.entries, outside)
+    f.end()
+    this.goOnAtComputed(outside)
+    f.end()
+    f.end()
+    f.localGet(HART)
+    f.i32Const(2)
+    f.i32Store(hartField('excCause'))
+    f.end()
+    this.settleFault()
+    f.end()
+    this.leaveAt(() => f.localGet(this.target), this.use.written)
+    f.unreachable()
+  }
+
+  /** A number for `state`: entries have theirs from 0 up, in order, since records name them. */
+  private numberOf(block: number): number {
+    const number = this.numbers.get(block) ?? this.numbers.size
+    this.numbers.set(block, number)
+    return number
+  }
+
+  private loadRegisters(): void {
+    for (const [register, local] of this.registers) {
+      this.f.localGet(HART)
+      this.f.i64Load(registerOffset(register))
+      this.f.localSet(local)
+    }
+  }
+
+  /** Ends the path: registers to the hart block, pc too, and back to the interpreter. */
+  private leaveAt(pushPc: () => void, dirty: RegisterSet): void {
+    const { f } = this
+    for (const register of members(dirty)) {
+      f.localGet(HART)
+      f.localGet(defined(this.registers.get(register), 'register local'))
+      f.i64Store(registerOffset(register))
+    }
+    f.localGet(HART)
+    pushPc()
+    f.i64Store(hartField('pc'))
+    f.localGet(ICOUNT)
+    f.return_()
+  }
+
+  private pushInPage(offset: number): void {
+    this.f.localGet(PAGE)
+    this.f.i64Const(offset)
+    this.f.i64Add()
+  }
+
+  /** Ends the path by way of the shared exit. */
+  private leaveRarely(offset: number, outside: Outside): void {
+    this.pushInPage(offset)
+    this.f.localSet(this.target)
+    this.f.br(outside.leave)
+  }
+
+  private writeItems(items: readonly Item[], dispatched: readonly number[], outside: Outside): void {
+    const { f } = this
+    const labels = items.map(() => f.block()).reverse()
+    const starts = new Map<number, Label>()
+    for (const [index, item] of items.entries()) {
+      const label = defined(labels[index], 'label')
+      const heads = item.kind === 'block' ? [item.block] : item.headers
+      const numbered = heads.length > 1
+      for (const head of heads) {
+        starts.set(head, label)
+        if (!this.ways.get(head)?.back) this.ways.set(head, { label, back: false, numbered })
+      }
+    }
+    if (dispatched.length > 1) this.dispatch(dispatched, starts)
+    else if (dispatched[0] !== undefined) f.br(defined(starts.get(dispatched[0]), 'start'))
+    for (const item of items) {
+      f.end()
+      if (item.kind === 'block') this.writeBlock(defined(this.region.blocks[item.block], 'block'), outside)
+      else this.writeLoop(item.headers, item.body, outside)
+    }
+  }
+
+  /** Goes to the block that `state` names, which is one of `blocks`. */
+  private dispatch(blocks: readonly number[], starts: ReadonlyMap<number, Label>): void {
+    const { f } = this
+    const byNumber = new Map(
+      blocks.map((block) => [this.numberOf(block), defined(starts.get(block), 'start')]),
+    )
+    const first = Math.min(...byNumber.keys())
+    const last = Math.max(...byNumber.keys())
+    const otherwise = defined(byNumber.get(last), 'the last one')
+    f.localGet(this.state)
+    if (first > 0) {
+      f.i32Const(first)
+      f.i32Sub()
+    }
+    f.brTable(
+      Array.from({ length: last - first }, (_, index) => byNumber.get(first + index) ?? otherwise),
+      otherwise,
+    )
+  }
+
+  private writeLoop(headers: readonly number[], body: readonly Item[], outside: Outside): void {
+    const { f } = this
+    const label = f.loop()
+    const numbered = headers.length > 1
+    for (const header of headers) this.ways.set(header, { label, back: true, numbered })
+    this.writeItems(body, headers, outside)
+    f.end()
+  }
+
+  private writeBlock(block: Block, outside: Outside): void {
+    const { f } = this
+    const count = block.instructions.length
+    f.localGet(ICOUNT)
+    f.i32Const(count)
+    f.i32Sub()
+    f.localSet(ICOUNT)
+    let dirty = defined(this.use.dirtyAt[block.number], 'dirty registers')
+    const goTo = (offset: number) => this.goTo(offset, dirty, outside)
+    const surroundings: Surroundings = {
+      frame: this.frame(outside),
+      registerLocal: (register) => defined(this.registers.get(register), 'register local'),
+      pageBase: PAGE,
+      goTo,
+      goToComputed: (local) => {
+        f.localGet(local)
+        f.localSet(this.target)
+        f.br(outside.computed)
+      },
+      floatSeen: { enabled: false, dirty: false },
+    }
+    for (const [index, placed] of block.instructions.entries()) {
+      if (placed.facts.mayFault) {
+        f.i32Const(placed.offset | ((count - 1 - index) << 12))
+        f.localSet(this.fault)
+      }
+      dirty |= writtenBy(placed)
+      new RegionReader(surroundings, placed).emit()
+    }
+    const flow = defined(block.instructions.at(-1), 'last instruction').facts.flow
+    if (flow === 'next' || flow === 'branch') goTo(block.end)
+  }
+
+  private frame(outside: Outside): Frame {
+    const { f, imports, scratch, mulHighUnsigned } = this
+    return {
+      f,
+      imports,
+      scratch,
+      mulHighUnsigned,
+      locals: {
+        hart: HART,
+        record: RECORD,
+        recordBase: RECORD_BASE,
+        pcDelta: PAGE,
+        target: this.target,
+        icount: ICOUNT,
+      },
+      exits: {
+        next: outside.leave,
+        jump: outside.computed,
+        exception: outside.fault,
+        illegal: outside.illegal,
+        leave: () => assert(false, 'compiled code holds nothing that leaves the interpreter'),
+      },
+    }
+  }
+
+  private goTo(offset: number, dirty: RegisterSet, outside: Outside): void {
+    const { f } = this
+    const block = this.region.at.get(offset)
+    if (block === undefined) {
+      this.leaveAt(() => this.pushInPage(offset), dirty)
+      return
+    }
+    const way = defined(this.ways.get(block), 'way to the block')
+    if (way.back) {
+      pushMustLeave(this.frame(outside))
+      f.if_()
+      this.leaveRarely(offset, outside)
+      f.end()
+    }
+    if (way.numbered) {
+      f.i32Const(this.numberOf(block))
+      f.localSet(this.state)
+    }
+    f.br(way.label)
+  }
+
+  /** At `computed`: to an entry of this region, which the record of the target knows, or out. */
+  private goOnAtComputed(outside: Outside): void {
+    const { f, target, state } = this
+    const there = this.scratch.take('i32')
+    f.localGet(target)
+    f.i64Const(-4096)
+    f.i64And()
+    f.localGet(PAGE)
+    f.i64Eq()
+    f.if_()
+    f.localGet(RECORD_BASE)
+    f.localGet(target)
+    f.i32WrapI64()
+    f.i32Const(0xffe)
+    f.i32And()
+    f.i32Const(2)
+    f.i32Shl()
+    f.i32Add()
+    f.localTee(there)
+    f.i32Load16U()
+    f.i32Const(pseudo.region)
+    f.i32Eq()
+    f.localGet(there)
+    f.i32Load(regionRecord.index)
+    f.localGet(RECORD)
+    f.i32Load(regionRecord.index)
+    f.i32Eq()
+    f.i32And()
+    pushMustLeave(this.frame(outside))
+    f.i32Eqz()
+    f.i32And()
+    f.if_()
+    f.localGet(there)
+    f.i32Load16U(regionRecord.entry)
+    f.localSet(state)
+    f.br(outside.again)
+    f.end()
+    f.end()
+    this.scratch.release()
+    this.leaveAt(() => f.localGet(target), this.use.dirtyAtIndirect)
+    f.unreachable()
+  }
+
+  /** At `fault`: the instruction that raised the exception counts as begun, those behind it do not. */
+  private settleFault(): void {
+    const { f, fault } = this
+    f.localGet(ICOUNT)
+    f.localGet(fault)
+    f.i32Const(12)
+    f.i32ShrU()
+    f.i32Add()
+    f.localSet(ICOUNT)
+    f.localGet(PAGE)
+    f.localGet(fault)
+    f.i32Const(0xfff)
+    f.i32And()
+    f.i64ExtendI32U()
+    f.i64Add()
+    f.localSet(this.target)
+  }
+}
+
+function registerOffset(register: number): number {
+  return register < 32 ? hartField('x') + register * 8 : hartField('f') + (register - 32) * 8
+}

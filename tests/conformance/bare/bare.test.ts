@@ -1,0 +1,88 @@
+/**
+ * Programs that tell by themselves whether they passed: bare ones by HTIF, those for S-mode by the SBI. What they
+ * check is in the sources; here is what the machine, and the command line, make of it.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { assembleElf, assembleFlat } from '../../framework/assemble.ts'
+import { runMachine } from '../../framework/run-machine.ts'
+
+const source = (name: string) => join(import.meta.dirname, `${name}.s`)
+const build = (name: string, status: number) => ({
+  sources: [source(name)],
+  includes: [import.meta.dirname],
+  defines: { STATUS: status },
+})
+
+async function runBare(program: Uint8Array, cpus = 1) {
+  const { outcome, output } = await runMachine({ boot: { kind: 'bare', program }, cpus })
+  return { outcome, text: Buffer.from(output).toString() }
+}
+
+/** Exit status and output of `virga run --bare`. */
+function runCommand(program: Uint8Array) {
+  const folder = mkdtempSync(join(tmpdir(), 'virga-bare-'))
+  try {
+    const file = join(folder, 'program')
+    writeFileSync(file, program)
+    const command = join(import.meta.dirname, '../../../apps/cli/virga.ts')
+    const args = [command, 'run', '--bare', file]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', input: '' })
+    return { status, stdout, stderr }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+describe.each(['bare', 'virtual'])('a program of the %s kind', (name) => {
+  it.each([0, 1, 7, 255])('ends with its exit status %i', async (status) => {
+    const { outcome } = await runBare(assembleElf(build(name, status)))
+    expect(outcome).toEqual({ kind: 'power-off', status })
+  })
+
+  it('runs on a machine with more harts', async () => {
+    expect((await runBare(assembleElf(build(name, 3)), 3)).outcome).toEqual({ kind: 'power-off', status: 3 })
+  })
+
+  it.each([0, 42])('gives the command its exit status %i', (status) => {
+    expect(runCommand(assembleElf(build(name, status))).status).toBe(status)
+  })
+})
+
+describe('a bare program', () => {
+  it('prints by HTIF and by the UART', async () => {
+    expect((await runBare(assembleElf(build('bare', 0)))).text).toBe('hi\nand by UART\n')
+  })
+
+  it('prints through the command', () => {
+    expect(runCommand(assembleElf(build('bare', 0)))).toMatchObject({
+      stdout: expect.stringContaining('hi\nand by UART\n'),
+    })
+  })
+})
+
+describe('a raw S-mode kernel', () => {
+  const kernel = (reason: number) =>
+    assembleFlat({
+      sources: [source('sbi-kernel')],
+      base: 0x8020_0000,
+      defines: { HARTS: 2, REASON: reason },
+    })
+
+  it.each([
+    [0, 0],
+    [1, 1],
+  ])('resets the system for reason %i, which is status %i', async (reason, status) => {
+    const { outcome, output } = await runMachine({
+      boot: { kind: 'direct', kernel: kernel(reason), commandLine: '' },
+      cpus: 2,
+    })
+    // A failed check would print its letter.
+    expect(Buffer.from(output).toString()).toBe('hello by SBI\na\nhello by UART\n')
+    expect(outcome).toEqual({ kind: 'power-off', status })
+  })
+})
