@@ -11,11 +11,13 @@ import type { EngineModules } from '@virga/vmm'
  */
 const tieringBudget = 200_000
 
-/** The compiled modules; the same ones serve every thread. */
-export async function loadEngineModules(): Promise<Result<EngineModules>> {
+/** The compiled modules; the same ones serve every thread. For the JIT, an interpreter that finds what is hot. */
+export async function loadEngineModules(engine: 'interpreter' | 'jit'): Promise<Result<EngineModules>> {
   setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`)
   try {
-    const [runtime, interpreter] = await Promise.all(['runtime', 'interpreter'].map(readModule))
+    const [runtime, interpreter] = await Promise.all(
+      ['runtime', engine === 'jit' ? 'interpreter-profiling' : 'interpreter'].map(readModule),
+    )
     if (runtime === undefined || interpreter === undefined) throw new Error('two modules')
     return ok({ runtimeModule: runtime, interpreterModule: interpreter })
   } catch (cause) {

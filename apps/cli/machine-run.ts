@@ -4,6 +4,7 @@ import { openBoot, type PendingBoot } from './boot-files.ts'
 import { loadEngineModules } from './engine-modules.ts'
 import { exitStatus, reportFailure, say } from './failure.ts'
 import { PcpuThreads } from './pcpu-threads.ts'
+import { RegionCompilerThread } from './region-compiler.ts'
 import type { RunFlags, RunSettings } from './run-settings.ts'
 import { runSession, type SessionOptions, type SessionOutcome } from './session.ts'
 
@@ -17,8 +18,9 @@ export interface MachineRun {
 
 /** Resolves to the exit status. */
 export async function runMachine({ flags, settings, threads, boot }: MachineRun): Promise<number> {
-  const modules = await loadEngineModules()
+  const modules = await loadEngineModules(flags.engine)
   if (!modules.ok) return reportFailure(modules.error)
+  const compiler = flags.engine === 'jit' ? new RegionCompilerThread() : undefined
   let pending = boot
   for (let starting = threads; ; starting = new PcpuThreads(threads.count)) {
     const files = await pending
@@ -28,6 +30,7 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
       boot: files.value,
       modules: modules.value,
       threads: starting,
+      compiler,
       input: inputFor(flags),
     })
     if (!ended.ok) return reportFailure(ended.error)

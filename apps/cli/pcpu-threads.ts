@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { defined } from '@virga/base'
 import type { EngineModules, MachineOwner } from '@virga/vmm'
 import type { PcpuRunning, PcpuTask } from './pcpu-worker.ts'
+import type { RegionCompilerThread } from './region-compiler.ts'
 
 /** Threads for one machine. Until `attach` they do not keep the process alive. */
 export class PcpuThreads {
@@ -24,8 +25,16 @@ export class PcpuThreads {
     return this.#workers.length
   }
 
-  /** Gives the machine its pCPUs. `onRunning` hears, for each, when its first instruction ran (by `now`). */
-  attach(owner: MachineOwner, modules: EngineModules, onRunning: (atMs: number) => void): void {
+  /**
+   * Gives the machine its pCPUs. `onRunning` hears, for each, when its first instruction ran (by `now`). `compiler`
+   * is for a profiling interpreter.
+   */
+  attach(
+    owner: MachineOwner,
+    modules: EngineModules,
+    onRunning: (atMs: number) => void,
+    compiler?: RegionCompilerThread,
+  ): void {
     for (let pcpu = 0; pcpu < this.count; pcpu++) {
       const worker = defined(this.#workers[pcpu], 'pCPU thread')
       worker.ref()
@@ -35,7 +44,9 @@ export class PcpuThreads {
       worker.on('error', (error: unknown) => {
         if (process.env.VIRGA_DEBUG) process.stderr.write(`pCPU ${pcpu}: ${inspect(error)}\n`)
       })
-      worker.postMessage({ descriptor: owner.descriptor, modules, pcpu } satisfies PcpuTask)
+      const line = compiler?.connect()
+      const task: PcpuTask = { descriptor: owner.descriptor, modules, pcpu, line }
+      worker.postMessage(task, line === undefined ? [] : [line.port])
     }
   }
 }

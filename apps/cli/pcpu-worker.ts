@@ -10,12 +10,15 @@ import {
   runPcpu,
 } from '@virga/vmm/pcpu'
 import { now } from './clock.ts'
+import { openLine, type PcpuLine } from './region-compiler.ts'
 
 /** What the owner's thread sends, once. */
 export interface PcpuTask {
   readonly descriptor: MachineDescriptor
   readonly modules: EngineModules
   readonly pcpu: number
+  /** to the compiler, for a profiling interpreter */
+  readonly line?: PcpuLine | undefined
 }
 
 /** What the thread answers, right before the first instruction. */
@@ -24,9 +27,10 @@ export interface PcpuRunning {
 }
 
 const owner = defined(parentPort ?? undefined, 'the thread that owns the machine')
-owner.once('message', ({ descriptor, modules, pcpu }: PcpuTask) => {
+owner.once('message', async ({ descriptor, modules, pcpu, line }: PcpuTask) => {
   const machine = attachMachine(descriptor, { now, wallClock: Date.now })
-  const engine = createEngine(machine, modules)
+  const jit = line && (await openLine(line))
+  const engine = createEngine(machine, modules, jit?.regions)
   owner.postMessage({ runningAtMs: now() } satisfies PcpuRunning)
-  runPcpu({ machine, engine, pcpu })
+  runPcpu({ machine, engine, pcpu, beforeSlice: jit?.takeAnswers })
 })

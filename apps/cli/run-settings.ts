@@ -8,7 +8,7 @@ import { parseBytes, parseDurationMs } from './units.ts'
 export interface RunFlags extends BootFlags {
   readonly cpus: string
   readonly memory: string
-  readonly engine: 'interpreter'
+  readonly engine: 'interpreter' | 'jit'
   readonly stats?: 'text' | 'json'
   readonly timeout?: string
 }

@@ -18,6 +18,7 @@ import { now, processStartMs } from './clock.ts'
 import { type ConsoleInput, openPipe, openTerminal, terminalHelp } from './console-input.ts'
 import { IdleWatch } from './idle-watch.ts'
 import type { PcpuThreads } from './pcpu-threads.ts'
+import type { RegionCompilerThread } from './region-compiler.ts'
 
 /** What to run, and how the person is connected to it. */
 export interface SessionOptions {
@@ -26,6 +27,8 @@ export interface SessionOptions {
   /** its files must have buffers of their own: they are let go of once the machine has copied them */
   readonly boot: DirectBoot | BareBoot
   readonly modules: EngineModules
+  /** for a profiling interpreter */
+  readonly compiler?: RegionCompilerThread | undefined
   /** threads for it and for nothing else, at most `cpus` */
   readonly threads: PcpuThreads
   /** what is connected to the guest's console input */
@@ -73,7 +76,7 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
   releaseFiles(boot)
   const owner = made.value
   let startMs: number | null = null
-  threads.attach(owner, modules, (atMs) => (startMs ??= atMs - processStartMs))
+  threads.attach(owner, modules, (atMs) => (startMs ??= atMs - processStartMs), options.compiler)
   const ended = await converse(owner, options)
   return ok({ ...ended, statistics: { startMs, ...owner.statistics() } })
 }

@@ -24,6 +24,7 @@ function table(statistics: SessionStatistics): string {
       `${count(instructions)} (${(instructions / busyMs / 1000).toFixed(0)} million a second while busy)`,
     ],
     ['decoded', count(decoded)],
+    ...compiledRow(statistics),
     [
       'TLB misses',
       `${count(tlbMisses.read)} read, ${count(tlbMisses.write)} write, ${count(tlbMisses.fetch)} fetch`,
@@ -40,6 +41,15 @@ function table(statistics: SessionStatistics): string {
   const table = new Table({ style: { head: [], border: [] }, colWidths: [14, 64], wordWrap: true })
   table.push(...rows)
   return table.toString()
+}
+
+/** How much compiled code there was and ran; nothing without a JIT. */
+function compiledRow({ compiled, instructions }: SessionStatistics): [string, string][] {
+  const { regions, bytes, compileMs, entries } = compiled
+  if (regions === 0) return []
+  const share = ((100 * compiled.instructions) / Math.max(1, instructions)).toFixed(0)
+  const made = `${count(regions)} regions, ${count(bytes)} bytes of WebAssembly, ${milliseconds(compileMs)}`
+  return [['compiled', `${made}; entered ${count(entries)} times, ${share} % of the instructions`]]
 }
 
 function count(value: number): string {

@@ -1,12 +1,15 @@
 /** Front door of @virga/guest. */
 export { execArchive } from './image/exec-archive.ts'
 export {
+  type BuildOptions,
+  buildPackageImage,
   findImage,
   type ImageName,
   knownImages,
   listImages,
   type PullOptions,
   parseImageName,
+  parsePackageNames,
   pullImage,
   removeImage,
 } from './image/images.ts'

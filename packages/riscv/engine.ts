@@ -21,23 +21,44 @@ export interface Engine {
   readonly runtime: Readonly<Record<string, (...values: never[]) => unknown>>
 }
 
+/** What runs compiled code beside a profiling interpreter. */
+export interface RegionHost {
+  /** functions that a record may name */
+  readonly table: WebAssembly.Table
+  /** `record` of the page whose first record is `recordBase` was arrived at often (arena addresses) */
+  hot(hart: number, record: number, recordBase: number): void
+}
+
+/** Makes a region host, given what compiled code imports. */
+export type RegionHostMaker = (runtime: WebAssembly.Exports, memory: WebAssembly.Memory) => RegionHost
+
 /** What an engine is made of. */
 export interface EngineParts {
   readonly memory: WebAssembly.Memory
   readonly runtimeModule: WebAssembly.Module
   readonly interpreterModule: WebAssembly.Module
   readonly host: EngineHost
+  /** for a profiling interpreter: makes what runs its regions */
+  readonly regions?: RegionHostMaker | undefined
 }
 
 /** Instantiates both modules over one memory. */
-export function instantiateEngine({ memory, runtimeModule, interpreterModule, host }: EngineParts): Engine {
+export function instantiateEngine(parts: EngineParts): Engine {
+  const { memory, runtimeModule, interpreterModule, host } = parts
   const runtime = new WebAssembly.Instance(runtimeModule, {
     env: { memory },
     host: { clock: host.clock, slat_fault: host.slatFault, mmio: host.mmio },
   })
+  const regions = parts.regions?.(runtime.exports, memory)
   const interpreter = new WebAssembly.Instance(interpreterModule, {
     env: { memory },
     runtime: runtime.exports,
+    ...(regions && {
+      jit: {
+        table: regions.table,
+        hot: (hart: number, record: number, base: number) => regions.hot(hart, record, base),
+      },
+    }),
   })
   return {
     run: interpreter.exports.run as Engine['run'],

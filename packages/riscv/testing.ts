@@ -7,7 +7,7 @@
  */
 
 import { assert } from '@virga/base'
-import { type Engine, instantiateEngine } from './engine.ts'
+import { type Engine, instantiateEngine, type RegionHostMaker } from './engine.ts'
 import { codePage, hartBlockBytes, hartOffset } from './hart/layout.ts'
 import { type Case, initialRam, type Outcome, RAM_BASE, RAM_BYTES, type Reader } from './isa/cases/case.ts'
 import { type CsrValues, copyHart, type Hart } from './isa/evaluate/index.ts'
@@ -38,6 +38,8 @@ const CODE_PAGE_COUNT = 16
 export interface EngineModules {
   readonly runtimeModule: WebAssembly.Module
   readonly interpreterModule: WebAssembly.Module
+  /** with a profiling interpreter: what runs its regions */
+  readonly regions?: RegionHostMaker
 }
 
 /** A reader of cases that keeps its engine. */

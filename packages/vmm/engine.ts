@@ -3,7 +3,7 @@
  * `hart` is always the arena address of a hart block.
  */
 
-import { type EngineHost, instantiateEngine } from '@virga/riscv/hart'
+import { type EngineHost, instantiateEngine, type RegionHostMaker } from '@virga/riscv/hart'
 import { hostCalls } from './host-calls.ts'
 import type { Machine } from './machine.ts'
 
@@ -30,10 +30,10 @@ export interface EngineModules {
   readonly interpreterModule: WebAssembly.Module
 }
 
-/** Makes this thread's engine for a machine. */
-export function createEngine(machine: Machine, modules: EngineModules): Engine {
+/** Makes this thread's engine for a machine. `regions`: what runs compiled code, for a profiling interpreter. */
+export function createEngine(machine: Machine, modules: EngineModules, regions?: RegionHostMaker): Engine {
   const host: EngineHost = hostCalls(machine)
-  const engine = instantiateEngine({ memory: machine.descriptor.memory, ...modules, host })
+  const engine = instantiateEngine({ memory: machine.descriptor.memory, ...modules, host, regions })
   // The runtime module exports these with exactly these types; WebAssembly exports are untyped.
   return { run: engine.run, runtime: engine.runtime as unknown as EngineRuntime }
 }

@@ -164,6 +164,11 @@ export class HartBlock {
     Atomics.notify(this.#arena.i32, this.#doorbell)
   }
 
+  /** Makes the hart leave guest code at its next jump; for the thread that runs it. */
+  endSlice(): void {
+    Atomics.store(this.#arena.i32, this.#word(offset.attention), 1)
+  }
+
   /** True when an interrupt enabled in mie is pending at `ticks`, whatever the global enables say: what ends a WFI. */
   interruptPending(ticks: number): boolean {
     const { i32 } = this.#arena

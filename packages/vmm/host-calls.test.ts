@@ -99,6 +99,22 @@ describe('the clock', () => {
     expect(host.clock()).toBe(12345)
   })
 
+  it('ends the slice of a hart whose timer falls due, once', () => {
+    const { host, clock, owner, hart, machine } = make()
+    owner.resume()
+    hart.write32('attention', 0)
+    machine.alarm = { hart, due: 50_000 }
+    clock.ms = 4.9999
+    host.clock()
+    expect(hart.read32('attention')).toBe(0)
+    clock.ms = 5
+    host.clock()
+    expect(hart.read32('attention')).toBe(1)
+    hart.write32('attention', 0)
+    host.clock()
+    expect(hart.read32('attention')).toBe(0)
+  })
+
   it('stands while the machine is paused', () => {
     const { host, clock, owner } = make()
     clock.ms = 1000

@@ -35,7 +35,15 @@ export function hostCalls(machine: Machine): EngineHost {
   }
 
   return {
-    clock: () => machine.ticks(),
+    clock() {
+      const ticks = machine.ticks()
+      const { alarm } = machine
+      if (alarm !== null && ticks >= alarm.due) {
+        machine.alarm = null
+        alarm.hart.endSlice()
+      }
+      return ticks
+    },
     slatFault(_hart, gpa, _write) {
       if (!memory.contains(gpa, 1)) return 1
       if (slat.touch(gpa) !== 0) return 0

@@ -68,6 +68,11 @@ export class Machine {
   readonly console: GuestConsole
   readonly now: () => number
   readonly wallClock: () => number
+  /**
+   * The hart that this thread runs and the tick of its next timer: when guest code reads the clock then, it leaves
+   * its slice, so that a guest that watches the clock sees its timer on time. Set by the pCPU for each slice.
+   */
+  alarm: { readonly hart: HartBlock; readonly due: number } | null = null
   readonly #block: number
   readonly #clockBase: number
 

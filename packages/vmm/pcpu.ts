@@ -38,6 +38,8 @@ export interface PcpuOptions {
   readonly engine: Engine
   /** 0 to pcpuCount - 1 */
   readonly pcpu: number
+  /** done before each slice: what may only happen while no guest code runs here */
+  readonly beforeSlice?: (() => void) | undefined
 }
 
 /** Runs the harts of one pCPU until the machine stops. Blocks its thread. */
@@ -55,10 +57,12 @@ export class Pcpu {
   readonly #pcpu: number
   readonly #doorbell: number
   readonly #harts: readonly HartBlock[]
+  readonly #beforeSlice: (() => void) | undefined
   #last = 0
   #slices = 0
 
-  constructor({ machine, engine, pcpu }: PcpuOptions) {
+  constructor({ machine, engine, pcpu, beforeSlice }: PcpuOptions) {
+    this.#beforeSlice = beforeSlice
     this.#machine = machine
     this.#engine = engine
     this.#pcpu = pcpu
@@ -126,9 +130,12 @@ export class Pcpu {
 
   #run(hart: HartBlock): void {
     const machine = this.#machine
-    machine.platform.serviceHartTimer(hart.id)
+    const due = Math.min(machine.platform.serviceHartTimer(hart.id), hart.timerDue)
+    // One that is due already is pending: no reason to leave early again.
+    machine.alarm = due < Number.POSITIVE_INFINITY && due > machine.ticks() ? { hart, due } : null
     const budget = this.#slices < shortSlices ? shortSliceBudget : sliceBudget
     this.#slices += 1
+    this.#beforeSlice?.()
     hart.enterGuest()
     const exit = this.#engine.run(hart.address, budget)
     hart.leaveGuest()

@@ -27,7 +27,8 @@ const emulator = 'qemu-system-riscv64'
 
 /**
  * Runs a bare program on QEMU's `virt` machine, with two harts: with one only, QEMU executes an AMO as a load and a
- * store, and faults as those do. Rejects with what to install when there is no QEMU. */
+ * store, and faults as those do. Rejects with what to install when there is no QEMU.
+ */
 export async function runQemu({ program, cpu, timeoutMs = 60_000 }: QemuRun): Promise<QemuEnd> {
   const folder = mkdtempSync(join(tmpdir(), 'virga-qemu-'))
   try {

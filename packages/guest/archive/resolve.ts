@@ -1,8 +1,8 @@
 /**
  * Chooses packages: those asked for and, as far as wanted, what they depend on.
  * How: one pass without going back on a choice: an alternative that is chosen already wins, else the first that
- * the archive has; a real package before one that provides the name. It is what apt does where nothing is
- * installed yet and nothing conflicts; a conflict is reported and not worked around.
+ * the archive has and that no chosen package excludes; a real package before one that provides the name. It is
+ * what apt does where nothing is installed yet; where no alternative is left, that is reported.
  */
 
 import { ok, type Result, worldError } from '@virga/base'
@@ -13,6 +13,8 @@ import { parseDependencies, type Relation, relationText } from './relation.ts'
 export interface PackageRequest {
   /** Names, or relations such as `linux-image-riscv64 (>= 6.12)`. */
   readonly packages: readonly string[]
+  /** Chosen already, by an earlier request: they serve, and exclude, but what they depend on is not looked at. */
+  readonly given?: readonly DebianPackage[]
   /**
    * Whether to choose, too, what a chosen package depends on, by the name it asks for first. Absent: everything.
    * Who only takes files out of packages leaves out what matters when they run their maintainer scripts.
@@ -20,10 +22,10 @@ export interface PackageRequest {
   readonly follow?: (dependencyName: string) => boolean
 }
 
-/** The chosen packages, those asked for first, each once. An error names what the archive cannot satisfy. */
+/** The chosen packages: those given, those asked for, the rest; each once. An error names what cannot be had. */
 export function resolvePackages(index: PackageIndex, request: PackageRequest): Result<DebianPackage[]> {
   const follow = request.follow ?? (() => true)
-  const chosen: DebianPackage[] = []
+  const chosen: DebianPackage[] = [...(request.given ?? [])]
   const wanted = request.packages.map((text) => ({
     group: parseDependencies(text)[0] ?? [],
     wantedBy: undefined as string | undefined,
@@ -31,10 +33,11 @@ export function resolvePackages(index: PackageIndex, request: PackageRequest): R
   // Grows while it is walked, by the dependencies of each package that is chosen.
   for (const { group, wantedBy } of wanted) {
     if (chosen.some((each) => group.some((relation) => packageSatisfies(each, relation)))) continue
-    const found = group.flatMap((relation) => index.candidates(relation))[0]
-    if (found === undefined) return unsatisfied(group, wantedBy)
-    const clash = chosen.find((each) => conflict(each, found) || conflict(found, each))
-    if (clash !== undefined) return worldError(`packages ${clash.name} and ${found.name} exclude each other`)
+    const candidates = group.flatMap((relation) => index.candidates(relation))
+    const [first] = candidates
+    if (first === undefined) return unsatisfied(group, wantedBy)
+    const found = candidates.find((candidate) => clashOf(candidate, chosen) === undefined)
+    if (found === undefined) return worldError(clashOf(first, chosen) ?? '')
     chosen.push(found)
     for (const dependency of found.depends) {
       if (dependency.some(({ name }) => follow(name)))
@@ -42,6 +45,18 @@ export function resolvePackages(index: PackageIndex, request: PackageRequest): R
     }
   }
   return ok(chosen)
+}
+
+/** Why `candidate` cannot be chosen besides `chosen`, or undefined. */
+function clashOf(candidate: DebianPackage, chosen: readonly DebianPackage[]): string | undefined {
+  const { name, version } = candidate
+  for (const each of chosen) {
+    if (each.name === name) return `package ${name} is needed in two versions, ${each.version} and ${version}`
+    if (conflict(each, candidate) || conflict(candidate, each)) {
+      return `packages ${each.name} and ${name} exclude each other`
+    }
+  }
+  return undefined
 }
 
 function conflict(holder: DebianPackage, other: DebianPackage): boolean {

@@ -17,12 +17,25 @@
  */
 export const finisherAddress = 0x10_0000
 
+/** Where an image lists paths, one a line, at which no busybox applet may be. See package-tree.ts. */
+export const shadowsPath = 'virga/shadows'
+
+/** In what the files of one image differ from those of another. */
+export interface InitOptions {
+  readonly hostname: string
+  /** Whether there are programs besides busybox's, so that /virga/shadows is there. */
+  readonly hasPrograms: boolean
+}
+
 /** The text of /init, for busybox sh. */
-export const initScript = `#!/bin/busybox sh
+export function initScript({ hostname, hasPrograms }: InitOptions): string {
+  // Where a program is, no applet of its name is installed; one in a folder that PATH names earlier must go.
+  const clearShadows = hasPrograms ? `\nxargs rm -f < /${shadowsPath}` : ''
+  return `#!/bin/busybox sh
 export PATH=/sbin:/usr/sbin:/bin:/usr/bin HOME=/root
 cd /
 
-/bin/busybox --install -s
+/bin/busybox --install -s${clearShadows}
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -30,7 +43,7 @@ mkdir -m 755 /dev/pts
 mkdir -m 1777 /dev/shm
 mount -t devpts -o gid=5,mode=620 devpts /dev/pts
 ln -s /proc/self/fd /dev/fd
-echo micro > /proc/sys/kernel/hostname
+echo ${hostname} > /proc/sys/kernel/hostname
 
 # The kernel gives TERM=linux unless its command line says better; a serial line is no Linux console.
 [ "$TERM" = linux ] && TERM=vt220
@@ -63,15 +76,21 @@ fi
 stty $size < /dev/console
 exec init
 `
+}
 
 /** Files of /etc, by path. */
-export const etcFiles: Readonly<Record<string, string>> = {
-  'etc/inittab': '::respawn:cttyhack sh -l\n::ctrlaltdel:reboot\n',
-  'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
-  'etc/group': 'root:x:0:\ntty:x:5:\n',
-  'etc/hostname': 'micro\n',
-  'etc/hosts': '127.0.0.1 localhost\n127.0.1.1 micro\n::1 localhost\n',
-  'etc/profile': "PS1='\\u@\\h:\\w\\$ '\ncd\n",
+export function etcFiles({ hostname, hasPrograms }: InitOptions): Readonly<Record<string, string>> {
+  // Busybox's shell would run its applets whatever is in PATH; by its path, /bin/sh is the image's own shell.
+  const shell = hasPrograms ? '/bin/sh' : 'sh'
+  const prompt = hasPrograms ? `root@${hostname}:$PWD# ` : '\\u@\\h:\\w\\$ '
+  return {
+    'etc/inittab': `::respawn:cttyhack ${shell} -l\n::ctrlaltdel:reboot\n`,
+    'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
+    'etc/group': 'root:x:0:\ntty:x:5:\n',
+    'etc/hostname': `${hostname}\n`,
+    'etc/hosts': `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost\n`,
+    'etc/profile': `PS1='${prompt}'\ncd\n`,
+  }
 }
 
 function hex(address: number): string {

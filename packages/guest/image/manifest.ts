@@ -14,6 +14,8 @@ export interface ImageFiles {
   readonly kernelRelease: string
   /** What it was made from. */
   readonly packages: readonly SourcePackage[]
+  /** Names of the packages that were asked for besides micro's; absent: it is a built-in image. */
+  readonly requested?: readonly string[]
 }
 
 /** One file of an image. `path` is in the store. */
@@ -29,9 +31,11 @@ export interface SourcePackage {
   readonly sha256: string
 }
 
-/** The file: an image and the version of the recipe that made it. */
+/** The file: an image and the versions of the recipes that made it. */
 export interface Manifest extends ImageFiles {
   readonly recipeVersion: number
+  /** Of the recipe for what was asked for; there if `requested` is. */
+  readonly packagesRecipeVersion?: number
 }
 
 /** The folder of the image called `name`. */
@@ -75,7 +79,9 @@ function isManifest(value: unknown): value is Manifest {
     isImageFile(value.kernel) &&
     isImageFile(value.initrd) &&
     Array.isArray(value.packages) &&
-    value.packages.every(isSourcePackage)
+    value.packages.every(isSourcePackage) &&
+    (value.requested === undefined ||
+      (Array.isArray(value.requested) && value.requested.every((name) => typeof name === 'string')))
   )
 }
 

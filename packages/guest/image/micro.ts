@@ -9,7 +9,7 @@ import { readDeb } from '../unpack/deb.ts'
 import { MalformedPackage } from '../unpack/malformed-package.ts'
 import { decompressXz } from '../unpack/xz.ts'
 import { type CpioEntry, writeCpio } from './cpio.ts'
-import { etcFiles, initScript } from './init-script.ts'
+import { etcFiles, type InitOptions, initScript } from './init-script.ts'
 import { type KernelModule, moduleName, parseKernelModule } from './kernel-module.ts'
 import { missingModules, moduleTreeEntries } from './module-tree.ts'
 
@@ -33,18 +33,30 @@ export interface BootFiles {
   readonly kernelRelease: string
 }
 
-/** Builds the image from its two packages. Throws `MalformedPackage` when they are not as expected. */
-export async function buildMicro(packages: {
-  kernel: OpenPackage
-  busybox: OpenPackage
-}): Promise<BootFiles> {
-  const busybox = await readBusybox(packages.busybox)
-  const { kernel, kernelRelease, modules } = await readKernelPackage(packages.kernel)
-  const initrd = writeCpio([...baseEntries(busybox), ...moduleTreeEntries(kernelRelease, modules)])
-  return { kernel, initrd, kernelRelease }
+/** The two packages that every image begins from. */
+export interface MicroPackages {
+  readonly kernel: OpenPackage
+  readonly busybox: OpenPackage
 }
 
-function baseEntries(busybox: Uint8Array): CpioEntry[] {
+/** Builds the image from its packages. Throws `MalformedPackage` when they are not as expected. */
+export async function buildMicro(packages: MicroPackages): Promise<BootFiles> {
+  const { entries, ...rest } = await readMicro(packages, { hostname: 'micro', hasPrograms: false })
+  return { ...rest, initrd: writeCpio(entries) }
+}
+
+/** The kernel, and what the initial RAM disk holds, parents first. Throws as `buildMicro` does. */
+export async function readMicro(
+  packages: MicroPackages,
+  init: InitOptions,
+): Promise<Omit<BootFiles, 'initrd'> & { readonly entries: readonly CpioEntry[] }> {
+  const busybox = await readBusybox(packages.busybox)
+  const { kernel, kernelRelease, modules } = await readKernelPackage(packages.kernel)
+  const entries = [...baseEntries(busybox, init), ...moduleTreeEntries(kernelRelease, modules)]
+  return { kernel, kernelRelease, entries }
+}
+
+function baseEntries(busybox: Uint8Array, init: InitOptions): CpioEntry[] {
   const directories = [
     'bin',
     'dev',
@@ -65,8 +77,8 @@ function baseEntries(busybox: Uint8Array): CpioEntry[] {
     { kind: 'directory', path: 'tmp', mode: 0o1777 },
     { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
     { kind: 'file', path: 'bin/busybox', mode: 0o755, data: busybox },
-    { kind: 'file', path: 'init', mode: 0o755, data: encoder.encode(initScript) },
-    ...Object.entries(etcFiles).map(
+    { kind: 'file', path: 'init', mode: 0o755, data: encoder.encode(initScript(init)) },
+    ...Object.entries(etcFiles(init)).map(
       ([path, content]) => ({ kind: 'file', path, mode: 0o644, data: encoder.encode(content) }) as const,
     ),
   ]

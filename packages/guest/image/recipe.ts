@@ -1,5 +1,6 @@
 /** What an image is made of, apart from how: small, so that looking into the cache loads nothing else. */
 
+import type { DebianPackage } from '../archive/package-index.ts'
 import type { PackageRequest } from '../archive/resolve.ts'
 
 /** Where in Debian the packages are. */
@@ -15,4 +16,27 @@ export const microPackages = { kernel: 'linux-image-riscv64', busybox: 'busybox-
 export const microRequest: PackageRequest = {
   packages: [microPackages.kernel, microPackages.busybox],
   follow: (dependencyName) => dependencyName.startsWith('linux-image-'),
+}
+
+/** Raised whenever the same packages besides micro's give other bytes; `microRecipeVersion` counts as well. */
+export const packagesRecipeVersion = 1
+
+/**
+ * Chosen for every image that has packages besides micro's. Its shell: busybox's runs applets of its own in place
+ * of programs in PATH.
+ */
+const basePackages = ['dash'] as const
+
+/**
+ * Dependencies that are not followed. The first line is for maintainer scripts, of which none is run; the second
+ * drives graphics cards, of which no machine has one, and is two thirds of all that stress-ng would bring.
+ */
+const unfollowed: ReadonlySet<string> = new Set([
+  ...['debconf', 'debconf-2.0', 'dpkg', 'init-system-helpers', 'install-info', 'ucf'],
+  ...['libegl-mesa0', 'libgl1-mesa-dri', 'libglx-mesa0', 'mesa-libgallium'],
+])
+
+/** The request for `names` and what they need, besides `given`, which is micro's. */
+export function packagesRequest(names: readonly string[], given: readonly DebianPackage[]): PackageRequest {
+  return { packages: [...names, ...basePackages], given, follow: (name) => !unfollowed.has(name) }
 }

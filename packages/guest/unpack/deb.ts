@@ -1,7 +1,7 @@
 /**
  * Reader of the files in a Debian binary package (.deb), as a stream: ar, then xz (or nothing), then tar.
  * Why: an image takes a few files of a package; nothing of it is installed and no maintainer script is run.
- * Invariants: only regular files and links that `wanted` accepts are held in memory.
+ * Invariants: only what `wanted` accepts is held in memory. Devices and pipes are passed over.
  * @spec deb "deb(5) format"
  */
 
@@ -17,7 +17,11 @@ export interface PackageFile {
   readonly mode: number
   readonly content:
     | { readonly kind: 'file'; readonly data: Uint8Array }
+    | { readonly kind: 'directory' }
+    /** `target` as it is written: relative to the link's folder, or from the root with a '/'. */
     | { readonly kind: 'symlink'; readonly target: string }
+    /** Another name of the file at `target`, a path like `path`. */
+    | { readonly kind: 'hardlink'; readonly target: string }
 }
 
 /** Which tar of the package: the files to install, or the control file and scripts. */
@@ -55,13 +59,17 @@ async function* readTar(
   try {
     for await (const entry of extract) {
       const { name, type, linkname, mode = 0o644 } = entry.header
-      const path = name.replace(/^\.?\//, '').replace(/\/$/, '')
+      const path = plainPath(name)
       if (wanted(path) && type === 'file') {
         // Its types do not say so, but what a tar entry gives is bytes.
         const data = await collect(entry as AsyncIterable<Uint8Array>)
         yield { path, mode, content: { kind: 'file', data } }
       } else if (wanted(path) && type === 'symlink') {
         yield { path, mode, content: { kind: 'symlink', target: linkname ?? '' } }
+      } else if (wanted(path) && type === 'link') {
+        yield { path, mode, content: { kind: 'hardlink', target: plainPath(linkname ?? '') } }
+      } else if (wanted(path) && type === 'directory' && path !== '' && path !== '.') {
+        yield { path, mode, content: { kind: 'directory' } }
       }
       entry.resume()
     }
@@ -71,6 +79,10 @@ async function* readTar(
     extract.destroy(null)
     await feeding
   }
+}
+
+function plainPath(name: string): string {
+  return name.replace(/^\.?\//, '').replace(/\/$/, '')
 }
 
 /**

@@ -13,7 +13,7 @@
 import type { ModuleBuilder } from '@virga/wasm'
 import { codePage } from '../hart/layout.ts'
 import { type Frame, hartField, pushPc } from './frame.ts'
-import { regionRecord } from './operations.ts'
+import { regionRecord } from './pseudo.ts'
 
 /** Types of a region's function: hart, icount, record of the entry, first record of the page, the page's address. */
 export const regionSignature = { params: ['i32', 'i32', 'i32', 'i32', 'i64'], results: ['i32'] } as const

@@ -14,6 +14,8 @@ const memoryPagesMax = 65536
 export interface RegionRequest {
   /** the asker's; comes back with the answer */
   readonly id: number
+  /** of the code, from whoever asks */
+  readonly hash: number
   /** byte offset of the hot place */
   readonly root: number
   /** the 4 KiB of code */
@@ -24,9 +26,10 @@ export interface RegionRequest {
   readonly warm: readonly number[]
 }
 
-/** A region in a module; its function is exported as `r` and its place in the list. */
+/** A region in a module, where its function is exported as `r` and its place. */
 export interface CompiledRegion {
   readonly id: number
+  readonly place: number
   /** byte offsets of the entries, in the order of their numbers; empty: nothing there can be compiled */
   readonly entries: readonly number[]
 }
@@ -56,7 +59,11 @@ export function compileRegions(
     bytes: module.build(),
     regions: requests.map(({ id }, index) => {
       const region = found[index]
-      return { id, entries: region?.entries.map((entry) => region.blocks[entry]?.offset ?? 0) ?? [] }
+      return {
+        id,
+        place: index,
+        entries: region?.entries.map((entry) => region.blocks[entry]?.offset ?? 0) ?? [],
+      }
     }),
   }
 }

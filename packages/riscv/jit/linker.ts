@@ -10,8 +10,9 @@
  */
 
 import { defined } from '@virga/base'
+import type { RegionHost } from '../engine.ts'
 import { codePage, hartOffset } from '../hart/layout.ts'
-import { pseudo, regionRecord } from '../interpreter/operations.ts'
+import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import type { CompiledRegion, RegionRequest } from './compile.ts'
 
 /** What comes back for a batch of requests. */
@@ -26,13 +27,13 @@ export interface LinkableBatch {
 export interface LinkerParts {
   readonly memory: WebAssembly.Memory
   readonly runtime: WebAssembly.Exports
-  readonly table: WebAssembly.Table
   /** asks for a region; the answer comes to `link`, now or later */
   readonly send: (request: RegionRequest) => void
 }
 
 /** Code that something was asked or compiled for. */
 interface Content {
+  readonly hash: number
   readonly code: Uint8Array
   readonly ran: Uint8Array
   readonly entries: Map<number, { readonly index: number; readonly entry: number }>
@@ -54,7 +55,8 @@ const pageBytes = 4096
 const halfwords = pageBytes / 2
 
 /** The regions of one thread. */
-export class RegionLinker {
+export class RegionLinker implements RegionHost {
+  readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: tableStep })
   readonly #parts: LinkerParts
   readonly #bytes: Uint8Array
   readonly #words: Int32Array
@@ -90,6 +92,7 @@ export class RegionLinker {
     this.#noteRan(content, page)
     this.#parts.send({
       id: this.#lastId,
+      hash: content.hash,
       root,
       code: content.code,
       ran: content.ran.slice(),
@@ -99,9 +102,10 @@ export class RegionLinker {
 
   /** Puts a compiled batch in place, on every page that still holds its code. */
   link({ module, regions, byteCount, compileMs }: LinkableBatch): void {
-    const { memory, runtime, table } = this.#parts
+    const { memory, runtime } = this.#parts
+    const { table } = this
     const { exports } = new WebAssembly.Instance(module, { env: { memory }, runtime: { ...runtime } })
-    for (const [number, { id, entries }] of regions.entries()) {
+    for (const { id, place, entries } of regions) {
       const pending = this.#pending.get(id)
       this.#pending.delete(id)
       if (pending === undefined || entries.length === 0) continue
@@ -109,7 +113,7 @@ export class RegionLinker {
       const index = this.#regionCount
       this.#regionCount += 1
       if (index >= table.length) table.grow(tableStep)
-      table.set(index, exports[`r${number}`])
+      table.set(index, exports[`r${place}`])
       for (const [entry, offset] of entries.entries()) content.entries.set(offset, { index, entry })
       for (const page of content.pages.keys()) this.#patch(content, page)
       this.#count(hart, 'statRegions', 1)
@@ -146,6 +150,7 @@ export class RegionLinker {
     if (known !== undefined) return known
     if (this.#contentCount >= contentsMax) return undefined
     const content: Content = {
+      hash,
       code: this.#bytes.slice(page, page + pageBytes),
       ran: new Uint8Array(halfwords / 8),
       entries: new Map(),

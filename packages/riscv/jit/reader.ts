@@ -5,10 +5,10 @@
 
 import { assert } from '@virga/base'
 import { type Expression, record } from '../interpreter/computation.ts'
-import { isUpperImmediate } from '../interpreter/decoder.ts'
 import type { Frame } from '../interpreter/frame.ts'
 import { hartField } from '../interpreter/frame.ts'
 import { HandlerReader } from '../interpreter/handler.ts'
+import { isUpperImmediate } from '../isa/encoding.ts'
 import type { Format } from '../isa/meaning.ts'
 import type { Placed } from './facts.ts'
 

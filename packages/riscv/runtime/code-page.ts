@@ -3,7 +3,8 @@
  * it gets there. One exists at most for each frame; `codeMap` finds it by frame number.
  *
  * fence.i only moves the hart's fetchEpoch. A page of an older epoch is compared with its frame when it is next
- * entered and starts over if the code changed. @spec riscv-unpriv "Zifencei"
+ * entered and starts over if the code changed. When all slots are taken, a clock chooses whose page goes.
+ * @spec riscv-unpriv "Zifencei"
  */
 import {
   CODE_BYTES,
@@ -13,6 +14,7 @@ import {
   CODE_SENTINEL,
   CODE_SNAPSHOT,
   CODE_SOURCE,
+  CODE_USED,
   HART_CODE_MAP,
   HART_CODE_PAGE_COUNT,
   HART_CODE_PAGE_NEXT,
@@ -35,6 +37,7 @@ export function records_of_frame(hart: u32, frame: u32): u32 {
     if (!is_same(page + CODE_SNAPSHOT, frame)) fill_page(page, frame)
     store<u32>(page, epoch, CODE_EPOCH)
   }
+  store<u32>(page, 1, CODE_USED)
   return page + CODE_RECORDS
 }
 
@@ -43,11 +46,23 @@ function map_slot(hart: u32, frame: u32): u32 {
   return load<u32>(hart, HART_CODE_MAP) + ((frame >> 12) << 1)
 }
 
-/** Takes the next slot in turn, from the frame that has it, and decodes `frame` there. */
+/** The next slot in turn whose page was not used since the last turn (a clock); at most one turn is skipped. */
+function take_slot(hart: u32): u32 {
+  const count = load<u32>(hart, HART_CODE_PAGE_COUNT)
+  let slot = load<u32>(hart, HART_CODE_PAGE_NEXT)
+  for (let skipped: u32 = 0; skipped < count; skipped++) {
+    const page = load<u32>(hart, HART_CODE_PAGES) + slot * CODE_BYTES
+    if (load<u32>(page, CODE_USED) === 0) break
+    store<u32>(page, 0, CODE_USED)
+    slot = slot + 1 < count ? slot + 1 : 0
+  }
+  store<u32>(hart, slot + 1 < count ? slot + 1 : 0, HART_CODE_PAGE_NEXT)
+  return slot
+}
+
+/** Takes a slot from the frame that has it, if one does, and begins to decode `frame` there. */
 function new_page(hart: u32, frame: u32, epoch: u32): u32 {
-  const slot = load<u32>(hart, HART_CODE_PAGE_NEXT)
-  const next = slot + 1
-  store<u32>(hart, next < load<u32>(hart, HART_CODE_PAGE_COUNT) ? next : 0, HART_CODE_PAGE_NEXT)
+  const slot = take_slot(hart)
   const page = load<u32>(hart, HART_CODE_PAGES) + slot * CODE_BYTES
   const former = load<u32>(page, CODE_SOURCE)
   if (former !== 0) {

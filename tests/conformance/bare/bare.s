@@ -1,9 +1,12 @@
-# The bare kind: M-mode, no translation. Prints over HTIF and over the UART, looks at what a hart starts with, and
-# ends with exit status STATUS, or with the number of the check that failed.
+# The bare kind: M-mode, no translation. Prints over HTIF and over the UART, looks at what a hart starts with and
+# at its interrupts, and ends with exit status STATUS, or with the number of the check that failed.
 
 #include "htif.inc"
 
 #define UART 0x10000000
+#define ACLINT 0x2000000
+#define MTIMECMP 0x4000
+#define MTIME 0xbff8
 #define TOHOST_PUT (0x0101 << 48)
 #define MISA_REQUIRED ((1 << 0) | (1 << 2) | (1 << 3) | (1 << 5) | (1 << 8) | (1 << 12) | (1 << 18) | (1 << 20))
 
@@ -77,6 +80,58 @@ nowhere:
   addi s5, s5, 1
   j 4b
 5:
+  # 95: the system call write(1, line, 4) over HTIF: its block's address goes to tohost, an answer to fromhost
+  li s1, 95
+  la s5, call_block
+  la t0, line
+  sd t0, 16(s5)
+  la t2, tohost
+  la t3, fromhost
+  sd s5, 0(t2)
+6:
+  ld t0, 0(t3)
+  beqz t0, 6b
+  sd x0, 0(t3)
+  ld t0, 0(s5)
+  li t1, 4
+  bne t0, t1, failed
+
+  # 96: the software interrupt of this hart is pending while its word is 1
+  li s1, 96
+  li t0, ACLINT
+  li t1, 1
+  sw t1, 0(t0)
+  csrr t2, mip
+  andi t2, t2, 1 << 3
+  beqz t2, failed
+  sw x0, 0(t0)
+  csrr t2, mip
+  andi t2, t2, 1 << 3
+  bnez t2, failed
+
+  # 97: the timer interrupt wakes the hart, not before it is due, and is gone when it is set again
+  li s1, 97
+  li t0, ACLINT + MTIMECMP
+  li t1, ACLINT + MTIME
+  ld t2, 0(t1)
+  li t3, 100000
+  add t2, t2, t3
+  sd t2, 0(t0)
+  li t3, 1 << 7
+  csrw mie, t3
+7:
+  wfi
+  csrr t3, mip
+  andi t3, t3, 1 << 7
+  beqz t3, 7b
+  ld t3, 0(t1)
+  bltu t3, t2, failed
+  li t3, -1
+  sd t3, 0(t0)
+  csrr t3, mip
+  andi t3, t3, 1 << 7
+  bnez t3, failed
+
   li s1, STATUS
 failed:
   exit s1
@@ -103,3 +158,6 @@ greeting:
   .asciz "hi\n"
 line:
   .asciz "and by UART\n"
+  .balign 64
+call_block:
+  .dword 64, 1, 0, 4, 0, 0, 0, 0

@@ -55,12 +55,12 @@ describe.each(['bare', 'virtual'])('a program of the %s kind', (name) => {
 
 describe('a bare program', () => {
   it('prints by HTIF and by the UART', async () => {
-    expect((await runBare(assembleElf(build('bare', 0)))).text).toBe('hi\nand by UART\n')
+    expect((await runBare(assembleElf(build('bare', 0)))).text).toBe('hi\nand by UART\nand ')
   })
 
   it('prints through the command', () => {
     expect(runCommand(assembleElf(build('bare', 0)))).toMatchObject({
-      stdout: expect.stringContaining('hi\nand by UART\n'),
+      stdout: expect.stringContaining('hi\nand by UART\nand '),
     })
   })
 })

@@ -346,6 +346,7 @@ function startState(random: Random, name: string): BodyStart {
     endLabel: `${name} end`,
     mstatus,
     translation: !translated ? 'none' : privilege === 0n ? 'user' : 'supervisor',
+    levels: random.pick([3, 4, 5] as const),
     x,
     f: Array.from({ length: 32 }, () => float(random)),
     fcsr: BigInt(random.below(32) | (random.below(5) << 5)),

@@ -23,6 +23,8 @@ export interface BodyStart {
   readonly mstatus: bigint
   /** 'none', or whose code pages it executes */
   readonly translation: 'none' | 'supervisor' | 'user'
+  /** levels of the page table, when there is one: Sv39, Sv48 or Sv57 */
+  readonly levels: 3 | 4 | 5
   readonly x: readonly bigint[]
   readonly f: readonly bigint[]
   readonly fcsr: bigint
@@ -81,9 +83,13 @@ const tables = {
   dataLeaves: place.tables + 3 * pageBytes,
   codeOfSupervisor: place.tables + 4 * pageBytes,
   codeOfUser: place.tables + 5 * pageBytes,
+  /** for each of the two, the roots of Sv48 and Sv57; the three-level root is below their first and last slots */
+  tallOfSupervisor: place.tables + 6 * pageBytes,
+  tallOfUser: place.tables + 8 * pageBytes,
 } as const
 
-const sv39 = 8n << 60n
+/** Mode of satp for a table of 3 levels; each further level is one more. */
+const sv39 = 8n
 const powerOff = 0x5555n
 const causeBreakpoint = 3
 /** In the log's causes: the trap was delegated. */
@@ -124,16 +130,23 @@ export function buildProgram(options: HarnessOptions): { program: Uint8Array; as
 }
 
 function writeDescriptor(asm: Assembler, body: BodyStart): void {
-  const roots = { none: 0n, supervisor: BigInt(tables.rootOfSupervisor), user: BigInt(tables.rootOfUser) }
-  const root = roots[body.translation]
   asm.pointer(body.entryLabel)
   asm.pointer(body.endLabel)
   asm.double(body.mstatus)
-  asm.double(root === 0n ? 0n : sv39 | (root >> 12n))
+  asm.double(satpOf(body))
   asm.double(body.fcsr)
   for (const value of [...body.x, ...body.f, ...body.ptes]) asm.double(value)
   asm.double(body.medeleg)
   asm.double(body.mideleg)
+}
+
+function satpOf({ translation, levels }: BodyStart): bigint {
+  if (translation === 'none') return 0n
+  const supervisor = translation === 'supervisor'
+  const tall = supervisor ? tables.tallOfSupervisor : tables.tallOfUser
+  const root = supervisor ? tables.rootOfSupervisor : tables.rootOfUser
+  const top = levels === 3 ? root : tall + (levels - 4) * pageBytes
+  return ((sv39 + BigInt(levels - 3)) << 60n) | BigInt(top >>> 12)
 }
 
 function storeTable(asm: Assembler, address: number, value: bigint): void {
@@ -162,10 +175,14 @@ function writeStart(asm: Assembler): void {
   asm.la(t0, 'trap')
   asm.csrw(csr.mtvec, t0)
   const whole = pte.r | pte.w | pte.x | pte.a | pte.d
-  for (const [root, code] of [
-    [tables.rootOfSupervisor, tables.codeOfSupervisor],
-    [tables.rootOfUser, tables.codeOfUser],
+  for (const [root, code, tall] of [
+    [tables.rootOfSupervisor, tables.codeOfSupervisor, tables.tallOfSupervisor],
+    [tables.rootOfUser, tables.codeOfUser, tables.tallOfUser],
   ] as const) {
+    for (const slot of [0, 511]) {
+      storeTable(asm, tall + slot * 8, leaf(root, 0n))
+      storeTable(asm, tall + pageBytes + slot * 8, leaf(tall, 0n))
+    }
     for (const slot of [255, 511]) storeTable(asm, root + slot * 8, leaf(tables.dataMiddle, 0n))
     storeTable(asm, root + 2 * 8, leaf(code, 0n))
     const user = root === tables.rootOfUser ? pte.u : 0n

@@ -4,7 +4,7 @@
  * ```
  *  0x80000000  harness, descriptors and bodies       virtual = physical, 2 MiB leaves
  *  0x81000000  data pages 0..4                       0x3fc0000000 + n and its upper-half twin, 4 KiB leaves
- *  0x81008000  page tables: two roots (code for S, code for U) and their leaves
+ *  0x81008000  page tables: roots for 3, 4 and 5 levels (code for S, code for U), leaves
  *  0x81020000  frame of the trap handler: saved state, log
  * ```
  */

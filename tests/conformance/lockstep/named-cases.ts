@@ -43,6 +43,7 @@ function startOf(label: string, privilege: number, flags: readonly bigint[] | nu
     endLabel: `${label} end`,
     mstatus: (BigInt(privilege) << 11n) | status.fs,
     translation: flags === null ? 'none' : privilege === 0 ? 'user' : 'supervisor',
+    levels: 3,
     x,
     f: Array.from({ length: 32 }, (_, index) => BigInt(index) << 52n),
     fcsr: 0n,

@@ -1,0 +1,38 @@
+/** Entry of the compiler's thread: takes what pCPUs find hot and sends them WebAssembly modules. */
+
+import { setFlagsFromString } from 'node:v8'
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { defined } from '@virga/base'
+import type { RegionRequest } from '@virga/riscv/jit'
+import { RegionCompiler } from '@virga/riscv/jit/compiler'
+import { now } from './clock.ts'
+
+/** The compiler's end of the line to one pCPU. */
+export interface CompilerLine {
+  readonly port: MessagePort
+  /** an i32 that counts the answers sent, so that the pCPU need not ask its port */
+  readonly answers: SharedArrayBuffer
+}
+
+const compiler = new RegionCompiler(now)
+
+function serve({ port, answers }: CompilerLine): void {
+  const count = new Int32Array(answers)
+  let waiting: RegionRequest[] = []
+  const work = () => {
+    setFlagsFromString(`--wasm-tiering-budget=${process.env.TB ?? 200000}`)
+    const requests = waiting
+    waiting = []
+    for (const batch of compiler.answer(requests)) {
+      port.postMessage(batch)
+      Atomics.add(count, 0, 1)
+    }
+  }
+  port.on('message', (request: RegionRequest) => {
+    // Requests that have come by the time this thread is free become one batch.
+    if (waiting.length === 0) setImmediate(work)
+    waiting.push(request)
+  })
+}
+
+defined(parentPort ?? undefined, 'the thread that owns the compiler').on('message', serve)

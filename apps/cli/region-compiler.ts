@@ -1,0 +1,56 @@
+/** The thread that compiles regions for the pCPUs of this process, and each pCPU's line to it. */
+
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { RegionHostMaker } from '@virga/vmm/pcpu'
+import type { CompilerLine } from './compiler-worker.ts'
+
+/** A pCPU's end of the line. */
+export type PcpuLine = CompilerLine
+
+/** One compiler; lives as long as the process needs it and does not keep it alive. */
+export class RegionCompilerThread {
+  readonly #worker = new Worker(new URL('./compiler-worker.ts', import.meta.url))
+
+  constructor() {
+    this.#worker.unref()
+  }
+
+  /** A new line; its port is to be transferred to the pCPU's thread. */
+  connect(): PcpuLine {
+    const { port1, port2 } = new MessageChannel()
+    const answers = new SharedArrayBuffer(4)
+    this.#worker.postMessage({ port: port1, answers } satisfies CompilerLine, [port1])
+    return { port: port2, answers }
+  }
+}
+
+/** On a pCPU's thread: what runs its regions, and what takes in the answers. */
+export async function openLine({ port, answers }: PcpuLine): Promise<{
+  readonly regions: RegionHostMaker
+  readonly takeAnswers: () => void
+}> {
+  const { RegionLinker } = await import('@virga/riscv/jit')
+  let linker: InstanceType<typeof RegionLinker> | undefined
+  const count = new Int32Array(answers)
+  let seen = 0
+  return {
+    regions: (runtime, memory) => {
+      linker = new RegionLinker({ memory, runtime, send: (request) => port.postMessage(request) })
+      return linker
+    },
+    takeAnswers: () => {
+      const sent = Atomics.load(count, 0)
+      if (sent === seen) return
+      seen = sent
+      linkAll(port, (batch) => linker?.link(batch))
+    },
+  }
+}
+
+function linkAll(port: MessagePort, link: (batch: never) => void): void {
+  for (;;) {
+    const received = receiveMessageOnPort(port)
+    if (received === undefined) return
+    link(received.message as never)
+  }
+}

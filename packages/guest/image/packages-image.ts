@@ -1,0 +1,31 @@
+/** The recipe of an image that is micro with Debian packages besides, for any list of them. */
+
+import { readDeb } from '../unpack/deb.ts'
+import { writeCpio } from './cpio.ts'
+import { shadowsPath } from './init-script.ts'
+import { type BootFiles, type MicroPackages, type OpenPackage, readMicro } from './micro.ts'
+import { isForImage, PackageTree } from './package-tree.ts'
+
+/** What goes into the image. */
+export interface PackagesImageParts {
+  /** The image's name: what the guest calls itself. */
+  readonly hostname: string
+  readonly micro: MicroPackages
+  /** In this order; of two that have the same file the later one's is taken. */
+  readonly packages: readonly OpenPackage[]
+}
+
+/** Builds the image. Throws `MalformedPackage` when a package is not as expected. */
+export async function buildPackagesImage(parts: PackagesImageParts): Promise<BootFiles> {
+  const { hostname, micro, packages } = parts
+  const { kernel, kernelRelease, entries } = await readMicro(micro, { hostname, hasPrograms: true })
+  const tree = new PackageTree()
+  for (const open of packages) {
+    for await (const file of readDeb(open(), 'data', isForImage)) tree.addPackageFile(file)
+  }
+  // Last, so that what init relies on is as it expects.
+  for (const entry of entries) tree.add(entry)
+  const shadows = tree.shadows().map((path) => `/${path}\n`)
+  tree.add({ kind: 'file', path: shadowsPath, mode: 0o644, data: new TextEncoder().encode(shadows.join('')) })
+  return { kernel, kernelRelease, initrd: writeCpio(tree.entries()) }
+}

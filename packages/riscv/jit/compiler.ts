@@ -1,0 +1,70 @@
+/**
+ * The compiler's side of the JIT: takes requests of all pCPUs and answers them with modules. What was compiled for
+ * one is kept for the others: their pages hold the same code, and V8 shares what it made of a module.
+ */
+
+import { type CompiledRegion, compileRegions, type RegionRequest } from './compile.ts'
+import type { LinkableBatch } from './linker.ts'
+
+/** A region compiled before. */
+interface Kept {
+  readonly code: Uint8Array
+  readonly module: WebAssembly.Module
+  readonly place: number
+  readonly entries: readonly number[]
+}
+
+/** Regions kept for other pCPUs at most. */
+const keptMax = 8192
+/** Regions of one module at most: a module costs more than a region does, but a big batch is late. */
+const batchMax = 16
+
+/** Compiles, and remembers. */
+export class RegionCompiler {
+  readonly #kept = new Map<string, Kept>()
+  readonly #now: () => number
+
+  /** `now`: milliseconds of a clock that does not go back. */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Answers requests of one asker, in as many batches as it takes. */
+  *answer(requests: readonly RegionRequest[]): Generator<LinkableBatch> {
+    const fresh: RegionRequest[] = []
+    for (const request of requests) {
+      const kept = this.#kept.get(keyOf(request))
+      if (kept === undefined || !sameBytes(kept.code, request.code)) fresh.push(request)
+      else yield answerFrom(kept, request.id)
+    }
+    for (let at = 0; at < fresh.length; at += batchMax) yield this.#compile(fresh.slice(at, at + batchMax))
+  }
+
+  #compile(requests: readonly RegionRequest[]): LinkableBatch {
+    const from = this.#now()
+    const { bytes, regions } = compileRegions(requests)
+    const module = new WebAssembly.Module(bytes)
+    for (const [index, request] of requests.entries()) {
+      const region = regions[index]
+      if (region !== undefined) this.#keep(request, module, region)
+    }
+    return { module, regions, byteCount: bytes.length, compileMs: this.#now() - from }
+  }
+
+  #keep(request: RegionRequest, module: WebAssembly.Module, { place, entries }: CompiledRegion): void {
+    if (this.#kept.size >= keptMax) this.#kept.clear()
+    this.#kept.set(keyOf(request), { code: request.code, module, place, entries })
+  }
+}
+
+function answerFrom({ module, place, entries }: Kept, id: number): LinkableBatch {
+  return { module, regions: [{ id, place, entries }], byteCount: 0, compileMs: 0 }
+}
+
+function keyOf({ hash, root }: RegionRequest): string {
+  return `${hash}:${root}`
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, index) => byte === b[index])
+}

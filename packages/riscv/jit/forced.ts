@@ -1,0 +1,33 @@
+/**
+ * For tests: everything is compiled at once, on this thread, the first time that it is arrived at, and counts as run.
+ */
+
+import type { RegionHostMaker } from '../engine.ts'
+import { buildInterpreter } from '../interpreter/build.ts'
+import { compileRegions } from './compile.ts'
+import { RegionLinker } from './linker.ts'
+
+const everything = new Uint8Array(256).fill(255)
+
+/** Runs regions that were compiled without waiting. */
+export const forcedRegions: RegionHostMaker = (runtime, memory) => {
+  const linker: RegionLinker = new RegionLinker({
+    memory,
+    runtime,
+    send: (request) => {
+      const { bytes, regions } = compileRegions([{ ...request, ran: everything }])
+      linker.link({
+        module: new WebAssembly.Module(bytes),
+        regions,
+        byteCount: bytes.length,
+        compileMs: 0,
+      })
+    },
+  })
+  return linker
+}
+
+/** An interpreter that asks at the first arrival. `memoryPagesMax`: of the memory it is used with. */
+export function eagerInterpreter(memoryPagesMax: number): WebAssembly.Module {
+  return new WebAssembly.Module(buildInterpreter(memoryPagesMax, { threshold: 1 }) as Uint8Array<ArrayBuffer>)
+}

@@ -1,0 +1,51 @@
+/** What a machine at its prompt costs its host. */
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { start, virga, virgaCommand } from './virga.ts'
+
+const pullMsMax = 600_000
+const testMsMax = 180_000
+/** What Linux boots with goes on a little after the prompt. */
+const settleMs = 3000
+const observedMs = 5000
+/** Units of /proc/PID/stat. */
+const ticksPerSecond = 100
+
+beforeAll(async () => {
+  const { status, stderr } = await virga(['image', 'pull'])
+  expect(status, stderr).toBe(0)
+}, pullMsMax)
+
+describe('an idle machine', () => {
+  it(
+    'costs less than 1 % of a core and at most 250 MiB',
+    async () => {
+      const session = start(virgaCommand, ['run', '--memory', '512MiB', '--append', 'quiet'])
+      const { pid = 0 } = session.process
+      await session.shows(/root@micro:~# $/, 120_000)
+      await sleep(settleMs)
+      const before = processorTicks(pid)
+      await sleep(observedMs)
+      const busy = (processorTicks(pid) - before) / ticksPerSecond / (observedMs / 1000)
+      const residentMiB = residentBytes(pid) / 2 ** 20
+      session.process.kill()
+      await session.ended
+      expect(busy).toBeLessThan(0.01)
+      expect(residentMiB).toBeLessThan(250)
+    },
+    testMsMax,
+  )
+})
+
+/** User and system time of a process and all its threads. */
+function processorTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(fields[11]) + Number(fields[12])
+}
+
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
