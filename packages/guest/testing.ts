@@ -7,6 +7,8 @@ import { createCleartextMessage, generateKey, readPrivateKey, sign } from 'openp
 import tar from 'tar-stream'
 import { collect } from './unpack/byte-reader.ts'
 
+export { MemoryStore } from './testing/memory-store.ts'
+
 /** What to make the archive of. */
 export interface TestArchiveOptions {
   /** Packs bytes as a .xz file. */
@@ -17,7 +19,18 @@ export interface TestArchiveOptions {
   readonly withoutModules?: readonly string[]
   /** Takes the place of the busybox package's bytes; the signed hashes are right for it. */
   readonly busyboxDeb?: Uint8Array
+  /** More packages, by name. */
+  readonly packages?: Readonly<Record<string, TestPackage>>
 }
+
+/** A package: fields of its stanza, such as Version and Depends, and what it holds, by path. */
+export interface TestPackage {
+  readonly fields?: Readonly<Record<string, string>>
+  readonly files: Readonly<Record<string, TestFile>>
+}
+
+/** A file's text or bytes, or a link's target. */
+export type TestFile = string | Uint8Array | { readonly symlink: string } | { readonly hardlink: string }
 
 /** The archive: content by path below its root, and where its interesting parts are. */
 export interface TestArchive {
@@ -68,6 +81,13 @@ export async function makeTestArchive(options: TestArchiveOptions): Promise<Test
   const kernelName = `linux-image-${kernelRelease}`
   const kernelPath = `pool/main/l/linux/${kernelName}.deb`
   const busyboxPath = 'pool/main/b/busybox/busybox-static.deb'
+  const others = await Promise.all(
+    Object.entries(options.packages ?? {}).map(async ([name, { fields, files }]) => {
+      const deb = await makeDeb(files)
+      const path = `pool/main/${name}.deb`
+      return { path, deb, stanza: await packageStanza(name, { Version: '1', ...fields }, path, deb) }
+    }),
+  )
   const packageList = [
     await packageStanza('busybox-static', { Version: '1:1.37' }, busyboxPath, busyboxDeb),
     await packageStanza(
@@ -82,6 +102,7 @@ export async function makeTestArchive(options: TestArchiveOptions): Promise<Test
       kernelPath,
       kernelDeb,
     ),
+    ...others.map(({ stanza }) => stanza),
   ].join('\n')
 
   const packages = options.xz(encoder.encode(packageList))
@@ -91,6 +112,7 @@ export async function makeTestArchive(options: TestArchiveOptions): Promise<Test
     ['dists/trixie/main/binary-riscv64/Packages.xz', packages],
     [kernelPath, kernelDeb],
     [busyboxPath, busyboxDeb],
+    ...others.map(({ path, deb }) => [path, deb] as const),
   ])
   return { files, key, kernelPath, busyboxPath, kernel }
 }
@@ -166,9 +188,17 @@ export function makeKernelModule(lines: readonly string[]): Uint8Array {
   return file
 }
 
-async function makeDeb(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8Array> {
+/** A package of these files. */
+export async function makeDeb(files: Readonly<Record<string, TestFile>>): Promise<Uint8Array> {
   const pack = tar.pack()
-  for (const [path, content] of Object.entries(files)) pack.entry({ name: `./${path}`, mode: 0o755 }, content)
+  for (const [path, content] of Object.entries(files)) {
+    const name = `./${path}`
+    if (typeof content === 'string') pack.entry({ name, mode: 0o755 }, content)
+    // What a tar archive takes is a Buffer by its types; by its code any bytes will do.
+    else if (content instanceof Uint8Array) pack.entry({ name, mode: 0o755 }, content as never)
+    else if ('symlink' in content) pack.entry({ name, type: 'symlink', linkname: content.symlink })
+    else pack.entry({ name, type: 'link', linkname: `./${content.hardlink}` })
+  }
   pack.finalize()
   const data = await collect(pack as AsyncIterable<Uint8Array>)
   const member = (name: string, body: Uint8Array): (string | Uint8Array)[] => [

@@ -47,6 +47,12 @@ export interface InterpreterReader {
   readonly run: Reader
   /** runs a case a second time, with translations and decoded code of the first run still cached */
   readonly again: Reader
+  /** runs a program for `budget` instructions, as `run` or `again` do, and says how many retired */
+  readonly runFor: (
+    input: Case,
+    budget: number,
+    caches: 'empty' | 'kept',
+  ) => Outcome & { readonly retired: bigint }
 }
 
 const words = ['fflags', 'frm', 'mip'] as const
@@ -230,8 +236,12 @@ class Bench {
     this.callRuntime('flush_all')
   }
 
-  step(input: Case): Outcome {
-    this.engine.run(arena.hart, 1)
+  retired(): bigint {
+    return this.block.long('retired')
+  }
+
+  step(input: Case, budget = 1): Outcome {
+    this.engine.run(arena.hart, budget)
     const ram = new Uint8Array(RAM_BYTES)
     ram.set(this.bytes.subarray(arena.ram, arena.ram + RAM_BYTES))
     return { hart: this.block.read(input.hart), ram }
@@ -255,6 +265,13 @@ export function createInterpreterReader(modules: EngineModules): InterpreterRead
     again: (input) => {
       bench.load(input)
       return bench.step(input)
+    },
+    runFor: (input, budget, caches) => {
+      if (caches === 'empty') bench.reset()
+      bench.load(input)
+      if (caches === 'empty') bench.flush()
+      const outcome = bench.step(input, budget)
+      return { ...outcome, retired: bench.retired() }
     },
   }
 }

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach } from 'vitest'
 import { rootDir } from '../style/tree.ts'
 
 /** What a shell would start. */
@@ -46,6 +47,7 @@ export class Running {
   constructor(child: ChildProcess) {
     const startedMs = performance.now()
     this.process = child
+    running.add(this)
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       this.stdout += chunk
       for (const look of this.#waiting) look()
@@ -58,6 +60,7 @@ export class Running {
     this.ended = new Promise((resolve, reject) => {
       child.on('error', reject)
       child.on('close', (status, signal) => {
+        running.delete(this)
         const { stdout, stderr } = this
         resolve({ status, signal, stdout, stderr, wallMs: performance.now() - startedMs })
       })
@@ -111,6 +114,12 @@ export function start(
 export function startInTerminal(shellCommand: string): Running {
   return start(['script', '--quiet', '--return', '--flush', '--command', shellCommand, '/dev/null'], [])
 }
+
+/** What runs. A test that fails in the middle leaves no machine behind. */
+const running = new Set<Running>()
+afterEach(() => {
+  for (const each of running) each.process.kill('SIGKILL')
+})
 
 /** A folder for the files of a test. */
 export function newFolder(): string {

@@ -118,6 +118,6 @@ function literatureText({ architecture, conclusion, offenders, sources }: Litera
     ...[...groups].map(([why, group]) =>
       wrapped(`${group.map(({ instruction }) => instruction).join(', ')}: ${why}`, '    ', '  - '),
     ),
-    ...sources.map((source) => wrapped(source, '    ', '  [')).map((text) => `${text}]`),
+    ...sources.map((source) => wrapped(`[${source}]`, '   ', '  ')),
   ].join('\n')
 }

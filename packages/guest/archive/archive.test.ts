@@ -205,6 +205,38 @@ describe('resolvePackages', () => {
     expect(chosen(withD, ['c', 'd'])).toEqual(['c 1', 'd 2'])
   })
 
+  it('takes the next alternative when a chosen package excludes the first', () => {
+    const packages = index({
+      'a 1': { Depends: 'mta-1 | mta-2, mta' },
+      'b 1': { Conflicts: 'mta-1' },
+      'mta-1 1': { Provides: 'mta' },
+      'mta-2 1': { Provides: 'mta' },
+    })
+    expect(chosen(packages, ['a'])).toEqual(['a 1', 'mta-1 1'])
+    expect(chosen(packages, ['b', 'a'])).toEqual(['b 1', 'a 1', 'mta-2 1'])
+  })
+
+  it('chooses no package in two versions', () => {
+    const packages = index({ 'a 1': { Depends: 'b (<< 2)' }, 'b 1': {}, 'b 2': {} })
+    expect(chosen(packages, ['b', 'a'])).toMatch('package b is needed in two versions, 2 and 1')
+  })
+
+  it('builds on what is given, and does not look at what that depends on', () => {
+    const packages = index({
+      'a 1': { Depends: 'shell, c' },
+      'given 1': { Provides: 'shell', Depends: 'gone', Conflicts: 'd' },
+      'c 1': {},
+      'd 1': {},
+    })
+    const given = packages.candidates({ name: 'given' })
+    const names = (asked: string[]) => {
+      const result = resolvePackages(packages, { packages: asked, given })
+      return result.ok ? result.value.map(({ name }) => name) : result.error.message
+    }
+    expect(names(['a', 'given'])).toEqual(['given', 'a', 'c'])
+    expect(names(['d'])).toMatch('given and d exclude each other')
+  })
+
   it('does not let a package that provides and conflicts with its own name exclude itself', () => {
     const packages = index({ 'a 1': { Provides: 'mta', Conflicts: 'mta' } })
     expect(chosen(packages, ['a', 'mta'])).toEqual(['a 1'])

@@ -47,6 +47,8 @@ async function tarOf(files: Readonly<Record<string, string>>): Promise<Uint8Arra
   const pack = tar.pack()
   for (const [name, content] of Object.entries(files)) pack.entry({ name, mode: 0o755 }, content)
   pack.entry({ name: './link', type: 'symlink', linkname: 'usr/bin/tool' }, '')
+  pack.entry({ name: './hard-link', type: 'link', linkname: './usr/bin/tool' }, '')
+  pack.entry({ name: './pipe', type: 'fifo' }, '')
   pack.finalize()
   return await collect(pack as AsyncIterable<Uint8Array>)
 }
@@ -54,7 +56,8 @@ async function tarOf(files: Readonly<Record<string, string>>): Promise<Uint8Arra
 async function filesOf(deb: Uint8Array, wanted = (_: string) => true): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   for await (const { path, content } of readDeb(pieces(deb, 1000), 'data', wanted)) {
-    found[path] = content.kind === 'file' ? text(content.data) : `-> ${content.target}`
+    if (content.kind === 'file') found[path] = text(content.data)
+    else found[path] = content.kind === 'directory' ? '/' : `${content.kind} ${content.target}`
   }
   return found
 }
@@ -151,7 +154,8 @@ describe('readDeb', () => {
         'usr/bin/tool': 'tool',
         'usr/share/big': big,
         'etc/conf': 'c',
-        link: '-> usr/bin/tool',
+        link: 'symlink usr/bin/tool',
+        'hard-link': 'hardlink usr/bin/tool',
       })
       expect(await filesOf(deb, (path) => path.startsWith('etc'))).toEqual({ 'etc/conf': 'c' })
     }
@@ -163,7 +167,7 @@ describe('readDeb', () => {
       expect(path).toBe('first')
       break
     }
-    expect(Object.keys(await filesOf(deb))).toEqual(['first', 'second', 'link'])
+    expect(Object.keys(await filesOf(deb))).toEqual(['first', 'second', 'link', 'hard-link'])
   })
 
   it('reads what dpkg-deb makes', async () => {
@@ -176,7 +180,11 @@ describe('readDeb', () => {
     writeFileSync(join(root, 'usr/bin/p'), '#!/bin/sh\n', { mode: 0o755 })
     const file = join(folder, 'p.deb')
     execFileSync('dpkg-deb', ['-Zxz', '--root-owner-group', '-b', root, file], { stdio: 'ignore' })
-    expect(await filesOf(readFileSync(file))).toEqual({ 'usr/bin/p': '#!/bin/sh\n' })
+    expect(await filesOf(readFileSync(file))).toEqual({
+      usr: '/',
+      'usr/bin': '/',
+      'usr/bin/p': '#!/bin/sh\n',
+    })
     const control = readDeb(pieces(readFileSync(file)), 'control', (path) => path === 'control')
     const first = await control.next()
     expect(first.value?.content).toMatchObject({ kind: 'file' })

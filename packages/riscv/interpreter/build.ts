@@ -14,11 +14,11 @@
  */
 
 import { type FunctionBuilder, ModuleBuilder } from '@virga/wasm'
-import { codePage, hartExit, hartPart, tlbEntries } from '../hart/layout.ts'
+import { codePage, hartExit } from '../hart/layout.ts'
 import { defineDecoder, isolated } from './decoder.ts'
 import { declareImports, type Frame, hartField, type Locals, pushPc, Scratch } from './frame.ts'
 import { HandlerReader, pushMustLeave } from './handler.ts'
-import { pushContext } from './memory-path.ts'
+import { fetchedRecords, pushFetchProbe } from './memory-path.ts'
 import { defineMulHigh } from './mul-high.ts'
 import { enumerateOperations, type Operations, pseudo } from './operations.ts'
 import { countArrival, declareProfile, enterRegion, type ProfileOptions } from './profile.ts'
@@ -127,25 +127,10 @@ function findPage(frame: Frame, entry: number): void {
   exits.leave(hartExit.slice)
   f.end()
 
-  f.localGet(target)
-  f.i64Const(8)
-  f.i64ShrU()
-  f.i32WrapI64()
-  f.i32Const((tlbEntries.x - 1) << 4)
-  f.i32And()
-  f.localGet(hart)
-  f.i32Add()
-  f.localTee(entry)
-  f.i64Load(hartPart.tlbX)
-  f.localGet(target)
-  f.i64Const(-4096)
-  f.i64And()
-  pushContext(frame, 'ctxFetch', target)
-  f.i64Or()
-  f.i64Eq()
+  pushFetchProbe(frame, target, entry)
   f.if_('i32')
   f.localGet(entry)
-  f.i32Load(hartPart.tlbX + 8)
+  f.i32Load(fetchedRecords)
   f.else_()
   f.localGet(hart)
   f.localGet(target)

@@ -16,7 +16,7 @@ import type {
 } from '../isa/meaning.ts'
 import { ComputationReader, type Expression, record } from './computation.ts'
 import * as float from './float-path.ts'
-import { type Frame, hartField } from './frame.ts'
+import { hartField } from './frame.ts'
 import { emitAtomicAddress, emitLoad, emitStore, signExtend } from './memory-path.ts'
 import { countArrival } from './profile.ts'
 
@@ -510,7 +510,13 @@ function zeroExtend32(f: FunctionBuilder): void {
 }
 
 /** Pushes 1 when the interpreter must leave at the next jump: someone wants attention, or the slice is over. */
-export function pushMustLeave({ f, locals }: Frame): void {
+export function pushMustLeave({
+  f,
+  locals,
+}: {
+  readonly f: FunctionBuilder
+  readonly locals: { readonly hart: number; readonly icount: number }
+}): void {
   f.localGet(locals.hart)
   f.i32Load(hartField('attention'))
   f.localGet(locals.icount)

@@ -12,6 +12,12 @@ import { type Frame, hartField } from './frame.ts'
 const log2 = { 8: 0, 16: 1, 32: 2, 64: 3 } as const
 const addendOffset = 8
 
+/** What a probe needs of a function. */
+export interface FetchFrame {
+  readonly f: FunctionBuilder
+  readonly locals: { readonly hart: number }
+}
+
 /** Pushes 1 when the TLB `part` holds the page of the address in local `address`, aligned; sets local `entry`. */
 function pushProbe(frame: Frame, part: number, width: Width, address: number, entry: number): void {
   const { f, locals } = frame
@@ -34,7 +40,7 @@ function pushProbe(frame: Frame, part: number, width: Width, address: number, en
 }
 
 /** Pushes the TLB context for an address: lower and upper half differ, so that global pages are shared. */
-export function pushContext({ f, locals }: Frame, field: 'ctxData' | 'ctxFetch', address: number): void {
+export function pushContext({ f, locals }: FetchFrame, field: 'ctxData' | 'ctxFetch', address: number): void {
   f.localGet(locals.hart)
   f.i64Load(hartField(field))
   f.localGet(locals.hart)
@@ -44,6 +50,30 @@ export function pushContext({ f, locals }: Frame, field: 'ctxData' | 'ctxFetch',
   f.i64ShrS()
   f.i64And()
   f.i64Xor()
+}
+
+/** Offset from an entry found by `pushFetchProbe` to the u32 that says where the page's records are. */
+export const fetchedRecords = hartPart.tlbX + addendOffset
+
+/** Pushes 1 when the fetch TLB holds the page of the address in local `target`; sets local `entry`. */
+export function pushFetchProbe(frame: FetchFrame, target: number, entry: number): void {
+  const { f, locals } = frame
+  f.localGet(target)
+  f.i64Const(8)
+  f.i64ShrU()
+  f.i32WrapI64()
+  f.i32Const((tlbEntries.x - 1) << 4)
+  f.i32And()
+  f.localGet(locals.hart)
+  f.i32Add()
+  f.localTee(entry)
+  f.i64Load(hartPart.tlbX)
+  f.localGet(target)
+  f.i64Const(-4096)
+  f.i64And()
+  pushContext(frame, 'ctxFetch', target)
+  f.i64Or()
+  f.i64Eq()
 }
 
 function pushArenaAddress(f: FunctionBuilder, part: number, address: number, entry: number): void {

@@ -5,7 +5,7 @@
  * ```
  *  taken jump backwards, or to another page ─► heat[record] += 1 ─► at the threshold: hot(hart, record, recordBase)
  *  record.op = region ─► table[record.index](hart, icount, record, recordBase, page) → icount
- *                          ├─ excCause ≠ −1: the exception path, at hart.pc (on this page)
+ *                          ├─ excCause ≠ −1: the exception path, at hart.pc (on the page of regionRecordBase)
  *                          └─ else: jump to hart.pc
  * ```
  */
@@ -85,7 +85,7 @@ export function countArrival({ f, locals, scratch, profile }: Frame): void {
 /** The handler of `region`; the dispatch's count is given back already. */
 export function enterRegion(frame: Frame, profile: Profile): void {
   const { f, locals, exits, scratch } = frame
-  const { hart, icount, record, recordBase, target } = locals
+  const { hart, icount, record, recordBase, pcDelta, target } = locals
   const before = scratch.take('i32')
   f.localGet(icount)
   f.localSet(before)
@@ -115,17 +115,34 @@ export function enterRegion(frame: Frame, profile: Profile): void {
   f.i32Const(-1)
   f.i32Eq()
   f.brIf(exits.jump)
-  f.localGet(recordBase)
+  f.localGet(hart)
+  f.i32Load(hartField('regionRecordBase'))
+  f.localSet(recordBase)
+  setRecord(frame)
   f.localGet(target)
+  f.i64Const(-4096)
+  f.i64And()
+  f.localGet(recordBase)
+  f.i32Const(2)
+  f.i32ShrU()
+  f.i64ExtendI32U()
+  f.i64Sub()
+  f.localSet(pcDelta)
+  f.br(exits.exception)
+  scratch.release()
+}
+
+/** record := the one of `target` in the page at `recordBase`. */
+function setRecord({ f, locals }: Frame): void {
+  f.localGet(locals.target)
   f.i32WrapI64()
   f.i32Const(0xffe)
   f.i32And()
   f.i32Const(2)
   f.i32Shl()
+  f.localGet(locals.recordBase)
   f.i32Add()
-  f.localSet(record)
-  f.br(exits.exception)
-  scratch.release()
+  f.localSet(locals.record)
 }
 
 function addTo({ f, locals }: Frame, field: string, push: () => void): void {

@@ -5,6 +5,7 @@ import { declareImports } from '../interpreter/frame.ts'
 import { defineMulHigh } from '../interpreter/mul-high.ts'
 import { regionSignature } from '../interpreter/profile.ts'
 import { findRegion, type Page, type Region } from './blocks.ts'
+import { defineChain } from './chain.ts'
 import { writeRegion } from './region.ts'
 
 /** Largest memory that compiled code can be used with, in pages of 64 KiB. */
@@ -49,11 +50,12 @@ export function compileRegions(
   const module = new ModuleBuilder(options)
   const uses = new Set(found.flatMap((region) => (region === undefined ? [] : [...usesOf(region)])))
   const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
+  const chain = defineChain(module)
   const mulHigh = uses.has('mulHigh') ? defineMulHigh(module) : 0
   for (const [index, region] of found.entries()) {
     if (region === undefined) continue
     const f = module.defineFunction({ ...regionSignature, export: `r${index}`, capacityBytes: 16384 })
-    writeRegion(f, region, imports, mulHigh)
+    writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain })
   }
   return {
     bytes: module.build(),

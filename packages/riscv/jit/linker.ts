@@ -104,7 +104,11 @@ export class RegionLinker implements RegionHost {
   link({ module, regions, byteCount, compileMs }: LinkableBatch): void {
     const { memory, runtime } = this.#parts
     const { table } = this
-    const { exports } = new WebAssembly.Instance(module, { env: { memory }, runtime: { ...runtime } })
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { memory },
+      runtime: { ...runtime },
+      jit: { table },
+    })
     for (const { id, place, entries } of regions) {
       const pending = this.#pending.get(id)
       this.#pending.delete(id)

@@ -7,11 +7,11 @@
  *     loop again:                      ◄── computed jumps to an entry of this region
  *       computed:
  *         br_table state ─► items (see structure.ts)
- *           jump inside: br     jump back: poll, then br     jump outside: spill, hart.pc := …, return
- *       the record of the target says: an entry of this region? state := …, again; else spill and return
+ *           jump inside: br     jump back: poll, then br     jump outside: spill, chain
+ *       the record of the target says: an entry of this region? state := …, again; else spill, chain
  *   illegal: excCause := 2
- *   fault:   icount += what was taken ahead; pc := page + offset; spill; return
- *   leave:   pc := target; spill; return          (polls, and code that never ran)
+ *   fault:   spill; pc := page + offset; return icount + what was taken ahead
+ *   leave:   spill; chain to target               (polls)
  * ```
  * Invariants: registers in the hart block are stale inside; `icount` has been lessened by the whole block; `fault`
  * holds offset | (instructions behind) << 12 wherever an exception can be raised.
@@ -52,21 +52,24 @@ interface Outside {
   readonly leave: Label
 }
 
+/** Functions that the region calls. */
+export interface Callees {
+  readonly imports: Imports
+  /** (a, b) → upper half of the unsigned product */
+  readonly mulHighUnsigned: number
+  /** see chain.ts */
+  readonly chain: number
+}
+
 /** Writes the region's body into `f`, whose type is `regionSignature`. */
-export function writeRegion(
-  f: FunctionBuilder,
-  region: Region,
-  imports: Imports,
-  mulHighUnsigned: number,
-): void {
-  new RegionWriter(f, region, imports, mulHighUnsigned).write()
+export function writeRegion(f: FunctionBuilder, region: Region, callees: Callees): void {
+  new RegionWriter(f, region, callees).write()
 }
 
 class RegionWriter {
   private readonly f: FunctionBuilder
   private readonly region: Region
-  private readonly imports: Imports
-  private readonly mulHighUnsigned: number
+  private readonly callees: Callees
   private readonly use: RegisterUse
   private readonly registers = new Map<number, number>()
   private readonly ways = new Map<number, Way>()
@@ -76,11 +79,10 @@ class RegionWriter {
   private readonly fault: number
   private readonly scratch: Scratch
 
-  constructor(f: FunctionBuilder, region: Region, imports: Imports, mulHighUnsigned: number) {
+  constructor(f: FunctionBuilder, region: Region, callees: Callees) {
     this.f = f
     this.region = region
-    this.imports = imports
-    this.mulHighUnsigned = mulHighUnsigned
+    this.callees = callees
     this.use = followRegisters(region)
     for (const entry of region.entries) this.numberOf(entry)
     this.target = f.local('i64')
@@ -115,7 +117,7 @@ class RegionWriter {
     f.i32Const(2)
     f.i32Store(hartField('excCause'))
     f.end()
-    this.settleFault()
+    this.returnFault()
     f.end()
     this.leaveAt(() => f.localGet(this.target), this.use.written)
     f.unreachable()
@@ -136,19 +138,23 @@ class RegionWriter {
     }
   }
 
-  /** Ends the path: registers to the hart block, pc too, and back to the interpreter. */
+  /** Ends the path: registers to the hart block, and on at another address. */
   private leaveAt(pushPc: () => void, dirty: RegisterSet): void {
+    const { f } = this
+    this.spill(dirty)
+    f.localGet(HART)
+    f.localGet(ICOUNT)
+    pushPc()
+    f.returnCall(this.callees.chain)
+  }
+
+  private spill(dirty: RegisterSet): void {
     const { f } = this
     for (const register of members(dirty)) {
       f.localGet(HART)
       f.localGet(defined(this.registers.get(register), 'register local'))
       f.i64Store(registerOffset(register))
     }
-    f.localGet(HART)
-    pushPc()
-    f.i64Store(hartField('pc'))
-    f.localGet(ICOUNT)
-    f.return_()
   }
 
   private pushInPage(offset: number): void {
@@ -249,7 +255,8 @@ class RegionWriter {
   }
 
   private frame(outside: Outside): Frame {
-    const { f, imports, scratch, mulHighUnsigned } = this
+    const { f, scratch } = this
+    const { imports, mulHighUnsigned } = this.callees
     return {
       f,
       imports,
@@ -338,21 +345,26 @@ class RegionWriter {
   }
 
   /** At `fault`: the instruction that raised the exception counts as begun, those behind it do not. */
-  private settleFault(): void {
+  private returnFault(): void {
     const { f, fault } = this
-    f.localGet(ICOUNT)
-    f.localGet(fault)
-    f.i32Const(12)
-    f.i32ShrU()
-    f.i32Add()
-    f.localSet(ICOUNT)
+    this.spill(this.use.written)
+    f.localGet(HART)
     f.localGet(PAGE)
     f.localGet(fault)
     f.i32Const(0xfff)
     f.i32And()
     f.i64ExtendI32U()
     f.i64Add()
-    f.localSet(this.target)
+    f.i64Store(hartField('pc'))
+    f.localGet(HART)
+    f.localGet(RECORD_BASE)
+    f.i32Store(hartField('regionRecordBase'))
+    f.localGet(ICOUNT)
+    f.localGet(fault)
+    f.i32Const(12)
+    f.i32ShrU()
+    f.i32Add()
+    f.return_()
   }
 }
 

@@ -1,0 +1,73 @@
+/**
+ * How one region goes on in another: a function of each module, `chain(hart, icount, target) → icount`, that every
+ * path out of a region ends in.
+ *
+ * It does what the interpreter does at a jump (poll, then look the page up) and tail-calls the region that the
+ * target's record names. When there is none, or something else is to be done first, it returns: the interpreter
+ * goes on at hart.pc.
+ */
+
+import type { ModuleBuilder } from '@virga/wasm'
+import { hartField } from '../interpreter/frame.ts'
+import { pushMustLeave } from '../interpreter/handler.ts'
+import { fetchedRecords, pushFetchProbe } from '../interpreter/memory-path.ts'
+import { regionSignature } from '../interpreter/profile.ts'
+import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
+
+const HART = 0
+const ICOUNT = 1
+const TARGET = 2
+
+/** Defines the function and gives its index. The module imports no table yet. */
+export function defineChain(module: ModuleBuilder): number {
+  const table = module.importTable('jit', 'table', { initial: 1 })
+  const type = module.type(regionSignature.params, regionSignature.results)
+  const f = module.defineFunction({ name: 'chain', params: ['i32', 'i32', 'i64'], results: ['i32'] })
+  const frame = { f, locals: { hart: HART, icount: ICOUNT } }
+  const entry = f.local('i32')
+  const records = f.local('i32')
+  const record = f.local('i32')
+  f.localGet(HART)
+  f.localGet(TARGET)
+  f.i64Store(hartField('pc'))
+  const back = f.block()
+  pushMustLeave(frame)
+  f.brIf(back)
+  pushFetchProbe(frame, TARGET, entry)
+  f.i32Eqz()
+  f.brIf(back)
+  f.localGet(entry)
+  f.i32Load(fetchedRecords)
+  f.localTee(records)
+  f.localGet(TARGET)
+  f.i32WrapI64()
+  f.i32Const(0xffe)
+  f.i32And()
+  f.i32Const(2)
+  f.i32Shl()
+  f.i32Add()
+  f.localTee(record)
+  f.i32Load16U()
+  f.i32Const(pseudo.region)
+  f.i32Ne()
+  f.brIf(back)
+  f.localGet(HART)
+  f.localGet(HART)
+  f.i64Load(hartField('statRegionEntries'))
+  f.i64Const(1)
+  f.i64Add()
+  f.i64Store(hartField('statRegionEntries'))
+  f.localGet(HART)
+  f.localGet(ICOUNT)
+  f.localGet(record)
+  f.localGet(records)
+  f.localGet(TARGET)
+  f.i64Const(-4096)
+  f.i64And()
+  f.localGet(record)
+  f.i32Load(regionRecord.index)
+  f.returnCallIndirect(type, table)
+  f.end()
+  f.localGet(ICOUNT)
+  return f.index
+}

@@ -1,0 +1,39 @@
+/** Random programs: the interpreter and compiled code come to rest in the same state after as many instructions. */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { createInterpreterReader, differences } from '../testing.ts'
+import { eagerInterpreter, forcedRegions } from './forced.ts'
+import { randomProgram } from './random-program.ts'
+
+const dist = join(import.meta.dirname, '../dist')
+const module = (name: string) => new WebAssembly.Module(readFileSync(join(dist, name)))
+const runtimeModule = module('runtime.wasm')
+const interpreter = createInterpreterReader({
+  runtimeModule,
+  interpreterModule: module('interpreter.wasm'),
+})
+const compiled = createInterpreterReader({
+  runtimeModule,
+  interpreterModule: eagerInterpreter(65536),
+  regions: forcedRegions,
+})
+
+/** Longer than any of the programs takes to come to rest. */
+const budget = 50_000
+const firstSeed = Number(process.env.JIT_SEED ?? 1)
+const programs = Number(process.env.JIT_PROGRAMS ?? 150)
+
+it(`${programs} programs from seed ${firstSeed}`, { timeout: 600_000 }, () => {
+  for (let seed = firstSeed; seed < firstSeed + programs; seed++) {
+    const program = randomProgram(seed)
+    const expected = interpreter.runFor(program, budget, 'empty')
+    for (const caches of ['empty', 'kept'] as const) {
+      const found = compiled.runFor(program, budget, caches)
+      const wrong = differences(program, expected, found)
+      if (found.retired !== expected.retired) wrong.push(`retired ${found.retired}, not ${expected.retired}`)
+      expect(wrong, `seed ${seed}, caches ${caches}`).toEqual([])
+    }
+  }
+})
