@@ -14,13 +14,18 @@ export interface CompilerLine {
   readonly answers: SharedArrayBuffer
 }
 
+/**
+ * Bytes that a region runs in V8's baseline code before it is optimised. Regions are many: optimising each as early
+ * as the interpreter would take more time than it saves.
+ */
+const tieringBudget = 2_000_000
+
 const compiler = new RegionCompiler(now)
 
 function serve({ port, answers }: CompilerLine): void {
   const count = new Int32Array(answers)
   let waiting: RegionRequest[] = []
   const work = () => {
-    setFlagsFromString(`--wasm-tiering-budget=${process.env.TB ?? 200000}`)
     const requests = waiting
     waiting = []
     for (const batch of compiler.answer(requests)) {
@@ -35,4 +40,5 @@ function serve({ port, answers }: CompilerLine): void {
   })
 }
 
+setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`)
 defined(parentPort ?? undefined, 'the thread that owns the compiler').on('message', serve)

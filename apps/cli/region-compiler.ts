@@ -1,6 +1,8 @@
 /** The thread that compiles regions for the pCPUs of this process, and each pCPU's line to it. */
 
+import { inspect } from 'node:util'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { LinkableBatch } from '@virga/riscv/jit'
 import type { RegionHostMaker } from '@virga/vmm/pcpu'
 import type { CompilerLine } from './compiler-worker.ts'
 
@@ -13,6 +15,10 @@ export class RegionCompilerThread {
 
   constructor() {
     this.#worker.unref()
+    // Machines go on without it, more slowly; what it was is for whoever mends it.
+    this.#worker.on('error', (error: unknown) => {
+      if (process.env.VIRGA_DEBUG) process.stderr.write(`region compiler: ${inspect(error)}\n`)
+    })
   }
 
   /** A new line; its port is to be transferred to the pCPU's thread. */
@@ -30,27 +36,29 @@ export async function openLine({ port, answers }: PcpuLine): Promise<{
   readonly takeAnswers: () => void
 }> {
   const { RegionLinker } = await import('@virga/riscv/jit')
-  let linker: InstanceType<typeof RegionLinker> | undefined
   const count = new Int32Array(answers)
+  let link: ((batch: LinkableBatch) => void) | undefined
   let seen = 0
   return {
     regions: (runtime, memory) => {
-      linker = new RegionLinker({ memory, runtime, send: (request) => port.postMessage(request) })
+      const linker = new RegionLinker({ memory, runtime, send: (request) => port.postMessage(request) })
+      link = (batch) => linker.link(batch)
       return linker
     },
     takeAnswers: () => {
       const sent = Atomics.load(count, 0)
       if (sent === seen) return
       seen = sent
-      linkAll(port, (batch) => linker?.link(batch))
+      if (link !== undefined) linkAll(port, link)
     },
   }
 }
 
-function linkAll(port: MessagePort, link: (batch: never) => void): void {
+function linkAll(port: MessagePort, link: (batch: LinkableBatch) => void): void {
   for (;;) {
     const received = receiveMessageOnPort(port)
     if (received === undefined) return
-    link(received.message as never)
+    // The compiler's thread sends nothing else.
+    link(received.message as LinkableBatch)
   }
 }
