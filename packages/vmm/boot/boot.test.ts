@@ -118,7 +118,11 @@ describe('bare boot', () => {
 
   it.each([
     ['nothing', bare(new Uint8Array(0)), 'prog is empty; give an ELF file or a firmware image'],
-    ['text', bare(new TextEncoder().encode('hello, world')), 'prog is text, not a RISC-V program'],
+    [
+      'text',
+      bare(new TextEncoder().encode('hello, world')),
+      'prog is text, not a RISC-V program; give an Image, an ELF or a flat binary',
+    ],
     [
       'another machine',
       bare(buildElf({ machine: 40 })),

@@ -46,7 +46,11 @@ zboot.set(text('zimg'), 4)
 describe('a kernel that is no kernel', () => {
   it.each([
     ['nothing', new Uint8Array(0), 'k is empty; give a RISC-V kernel'],
-    ['text', text('# my notes\nbuy milk\n'), 'k is text, not a RISC-V program'],
+    [
+      'text',
+      text('# my notes\nbuy milk\n'),
+      'k is text, not a RISC-V program; give an Image, an ELF or a flat binary',
+    ],
     ['a script', text('#!/bin/sh\nexit 0\n'), 'k is a script, not a kernel'],
     ['gzip', bytes(0x1f, 0x8b, 8), 'k is compressed with gzip; unpack it first (gunzip)'],
     ['xz', bytes(0xfd, 0x37, 0x7a, 0x58, 0x5a), 'k is compressed with xz; unpack it first (unxz)'],
@@ -63,11 +67,15 @@ describe('a kernel that is no kernel', () => {
       'k is a device tree or FIT image; give the kernel itself',
     ],
     ['an ELF of x86-64', buildElf({ machine: 62 }), 'k is an ELF file for x86-64; this machine is RISC-V'],
-    ['zeros', new Uint8Array(4096), 'k is not a RISC-V program: it does not begin with RISC-V instructions'],
+    [
+      'zeros',
+      new Uint8Array(4096),
+      'k is not a RISC-V program: it does not begin with RISC-V instructions; give an Image, an ELF or a flat binary',
+    ],
     [
       'ones',
       new Uint8Array(64).fill(0xff),
-      'k is not a RISC-V program: it does not begin with RISC-V instructions',
+      'k is not a RISC-V program: it does not begin with RISC-V instructions; give an Image, an ELF or a flat binary',
     ],
     ['a header only', linuxImage().subarray(0, 60), 'k is a truncated kernel image: its header is cut off'],
     ['big-endian', linuxImage({ flags: 1n }), 'k is a big-endian kernel'],

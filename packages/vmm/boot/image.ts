@@ -59,8 +59,9 @@ export function readKernelImage(bytes: Uint8Array, name: string): Result<KernelI
 export function flatFault(bytes: Uint8Array): string | null {
   const other = others.find(({ offset, bytes: magic }) => hasBytes(bytes, offset, magic))
   if (other !== undefined) return other.what
-  if (isText(bytes)) return 'is text, not a RISC-V program'
-  if (!beginsWithCode(bytes)) return 'is not a RISC-V program: it does not begin with RISC-V instructions'
+  if (isText(bytes)) return 'is text, not a RISC-V program; give an Image, an ELF or a flat binary'
+  if (!beginsWithCode(bytes))
+    return 'is not a RISC-V program: it does not begin with RISC-V instructions; give an Image, an ELF or a flat binary'
   return null
 }
 
