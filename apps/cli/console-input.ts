@@ -3,6 +3,7 @@
  * the guest does; or a pipe or file, typed in as it is.
  */
 
+import type { Readable } from 'node:stream'
 import { EscapeFilter, type TerminalCommand } from './escape-filter.ts'
 
 export { terminalHelp } from './escape-filter.ts'
@@ -38,7 +39,7 @@ export function openTerminal({ input, onBytes, onCommand }: TerminalOptions): Co
 
 /** Options of `openPipe`. */
 export interface PipeOptions {
-  readonly input: NodeJS.ReadableStream
+  readonly input: Readable
   /** resolves when more may come */
   readonly onBytes: (bytes: Uint8Array) => Promise<void>
   /** called once, when there will be no more; also when the input cannot be read, as after `<&-` */
@@ -56,12 +57,15 @@ export function openPipe({ input, onBytes, onEnd }: PipeOptions): ConsoleInput {
   input.on('data', onData)
   input.once('end', onEnd)
   input.once('error', onEnd)
-  input.resume()
+  // A machine before this one, restarted since, may have seen the end already.
+  if (input.readableEnded || input.errored !== null) onEnd()
+  else input.resume()
   return {
     close: () => {
       closed = true
       input.off('data', onData)
       input.off('end', onEnd)
+      input.off('error', onEnd)
       input.pause()
     },
   }
