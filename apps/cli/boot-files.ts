@@ -67,8 +67,9 @@ async function openImage(flags: BootFlags, memoryBytes: number): Promise<Result<
   if (!known.ok) return known
   const image = await pull(known.value)
   if (!image.ok) return image
-  const { kernel, initrd } = image.value
-  const neededMiB = Math.ceil((kernel.bytes + 2 * initrd.bytes + kernelWorkingBytes) / 2 ** 20)
+  const { kernel, initrd, memoryBytesMin } = image.value
+  const neededBytes = memoryBytesMin ?? kernel.bytes + 2 * initrd.bytes + kernelWorkingBytes
+  const neededMiB = Math.ceil(neededBytes / 2 ** 20)
   if (memoryBytes < neededMiB * 2 ** 20) {
     return userError(
       `${mebibytes(memoryBytes)} of memory is too small for image ${name}; use --memory ${neededMiB}MiB or more`,

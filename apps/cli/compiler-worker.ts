@@ -33,10 +33,10 @@ function serve({ port, answers }: CompilerLine): void {
       Atomics.add(count, 0, 1)
     }
   }
-  port.on('message', (request: RegionRequest) => {
+  port.on('message', (requests: RegionRequest[]) => {
     // Requests that have come by the time this thread is free become one batch.
     if (waiting.length === 0) setImmediate(work)
-    waiting.push(request)
+    waiting.push(...requests)
   })
 }
 

@@ -5,6 +5,8 @@ import { finished } from 'node:stream/promises'
 import { describe, expect, it } from 'vitest'
 import { openPipe } from './console-input.ts'
 
+const takeAll = () => Promise.resolve()
+
 describe('piped input', () => {
   it('is passed on, and its end told', async () => {
     const input = new PassThrough()
@@ -23,7 +25,7 @@ describe('piped input', () => {
     input.resume()
     await finished(input)
     let ends = 0
-    openPipe({ input, onBytes: async () => {}, onEnd: () => ends++ })
+    openPipe({ input, onBytes: takeAll, onEnd: () => ends++ })
     expect(ends).toBe(1)
   })
 
@@ -31,7 +33,7 @@ describe('piped input', () => {
     const input = new PassThrough()
     const listeners = () => ['data', 'end', 'error'].map((event) => input.listenerCount(event))
     const before = listeners()
-    openPipe({ input, onBytes: async () => {}, onEnd: () => {} }).close()
+    openPipe({ input, onBytes: takeAll, onEnd: takeAll }).close()
     expect(listeners()).toEqual(before)
   })
 })

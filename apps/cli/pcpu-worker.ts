@@ -32,5 +32,5 @@ owner.once('message', async ({ descriptor, modules, pcpu, line }: PcpuTask) => {
   const jit = line && (await openLine(line))
   const engine = createEngine(machine, modules, jit?.regions)
   owner.postMessage({ runningAtMs: now() } satisfies PcpuRunning)
-  runPcpu({ machine, engine, pcpu, beforeSlice: jit?.takeAnswers })
+  runPcpu({ machine, engine, pcpu, beforeSlice: jit?.exchange })
 })

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import type { LinkableBatch } from '@virga/riscv/jit'
+import type { LinkableBatch, RegionRequest } from '@virga/riscv/jit'
 import type { RegionHostMaker } from '@virga/vmm/pcpu'
 import type { CompilerLine } from './compiler-worker.ts'
 
@@ -30,22 +30,28 @@ export class RegionCompilerThread {
   }
 }
 
-/** On a pCPU's thread: what runs its regions, and what takes in the answers. */
+/** On a pCPU's thread: what runs its regions, and what sends requests and takes in answers, between slices. */
 export async function openLine({ port, answers }: PcpuLine): Promise<{
   readonly regions: RegionHostMaker
-  readonly takeAnswers: () => void
+  readonly exchange: () => void
 }> {
   const { RegionLinker } = await import('@virga/riscv/jit')
   const count = new Int32Array(answers)
   let link: ((batch: LinkableBatch) => void) | undefined
+  let requests: RegionRequest[] = []
   let seen = 0
   return {
     regions: (runtime, memory) => {
-      const linker = new RegionLinker({ memory, runtime, send: (request) => port.postMessage(request) })
+      const linker = new RegionLinker({ memory, runtime, send: (request) => requests.push(request) })
       link = (batch) => linker.link(batch)
       return linker
     },
-    takeAnswers: () => {
+    exchange: () => {
+      // A message costs more than a request, so those of a slice go together.
+      if (requests.length > 0) {
+        port.postMessage(requests)
+        requests = []
+      }
       const sent = Atomics.load(count, 0)
       if (sent === seen) return
       seen = sent

@@ -29,7 +29,7 @@ describe('a person at a terminal', () => {
 
       // The program that says it has begun is the one to be interrupted: between two of them, the key could reach
       // neither the line editor nor the next program.
-      session.type("sh -c 'echo be\"\"gun; exec cat > /dev/null'\r")
+      session.type('sh -c \'echo be""gun; exec cat > /dev/null\'\r')
       await session.shows(/\nbegun\r+\n/)
       session.type('\x03')
       await session.shows(/\^C\r+\n/)

@@ -37,7 +37,8 @@ export const packagesAreAlike: Rule = (tree) =>
     if (kind === 'packages' && doors?.['.'] === undefined) faults.push('has no exports["."]')
     for (const file of Object.values(doors ?? {})) {
       // What `npm run build` makes is not in the tree.
-      if (!file.startsWith('./dist/') && !tree.has(posix.join(unit, file))) faults.push(`names ${file}, which does not exist`)
+      if (!file.startsWith('./dist/') && !tree.has(posix.join(unit, file)))
+        faults.push(`names ${file}, which does not exist`)
     }
     return [
       ...faults.map((fault) => `${unit}/package.json: ${fault}`),

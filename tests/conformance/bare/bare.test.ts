@@ -29,7 +29,7 @@ function runCommand(program: Uint8Array) {
   try {
     const file = join(folder, 'program')
     writeFileSync(file, program)
-    const command = join(import.meta.dirname, '../../../apps/cli/virga.ts')
+    const command = join(import.meta.dirname, '../../../apps/cli/virga.js')
     const args = [command, 'run', '--bare', file]
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', input: '' })
     return { status, stdout, stderr }
