@@ -20,7 +20,7 @@ interface Generated {
 function instantiate(): Generated {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
   const module = new WebAssembly.Module(buildInterpreter(1))
-  const runtime: Record<string, unknown> = {}
+  const runtime: Record<string, WebAssembly.ImportValue> = {}
   for (const { name, kind } of WebAssembly.Module.imports(module)) {
     if (kind === 'global') runtime[name] = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
     else if (kind === 'function') runtime[name] = () => assert(false, `${name} is not called`)
