@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const commandLine = join(import.meta.dirname, '../../apps/cli/virga.ts')
+const commandLine = join(import.meta.dirname, '../../apps/cli/virga.js')
 const settleMs = 15_000
 const observedMs = 10_000
 /** Clock ticks a second of /proc times on Linux. */

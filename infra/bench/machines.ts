@@ -15,7 +15,7 @@ export interface Outcome {
 }
 
 const rootDir = join(import.meta.dirname, '../..')
-const commandLine = join(rootDir, 'apps/cli/virga.ts')
+const commandLine = join(rootDir, 'apps/cli/virga.js')
 
 /** Runs `virga` with these arguments. */
 export function virga(...args: readonly string[]): Promise<Outcome> {

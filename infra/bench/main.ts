@@ -1,25 +1,30 @@
 /**
- * `npm run bench [-- NAME …] [--json] [--pairs N]`: this machine beside QEMU, in alternation, medians of five.
+ * `npm run bench [-- NAME …] [--json] [--pairs N] [--engine NAME] [--only TEXT]`: this machine beside QEMU, in
+ * alternation, medians of five. `--engine` is passed on to `virga run`.
  *
  *   boot  wall time of `virga run --exec true` and of the same boot in QEMU
  *   cpu   millions of instructions a second in an integer loop on the bare machine
  *   fork  seconds that the guest takes to fork and execute /bin/true 500 times
  *   start milliseconds from the command to the first guest instruction, warm cache (no peer)
  *   idle  resident MiB of an idle 512 MiB machine at its shell (no peer)
+ *   programs  Debian's programs in the image `bench`, each, and means; three turns. `--only xz --only perl` picks
+ *             some by their names
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { execArchive } from '@virga/guest'
-import { openImage } from '../../apps/cli/image-files.ts'
+import { passed, qemuArguments } from './guest.ts'
 import { measureIdle } from './idle.ts'
 import { integerLoop } from './integer-loop.ts'
 import { type Outcome, qemu, qemuVersion, virga } from './machines.ts'
 import { type Comparison, compare, median } from './measure.ts'
+import { measurePrograms, type ProgramResult, programLine } from './programs.ts'
 
-const memory = '512'
+const memoryMiB = 512
+/** Turns of each machine. One of all programs is many figures, and takes long. */
+const [pairsUsual, programPairs] = [5, 3]
 const forks = 500
 const forkScript = `read a b < /proc/uptime
 i=0; while [ $i -lt ${forks} ]; do /bin/true; i=$((i+1)); done
@@ -31,26 +36,34 @@ interface Figure {
   readonly value: number
 }
 
-/** What a benchmark needs: a folder for its files, and where to say how far it is. */
+/** What a benchmark needs: a folder for its files, how this machine is run, and where to say how far it is. */
 interface Setting {
   readonly directory: string
   readonly pairs: number
   readonly progress: (line: string) => void
+  /** `virga run` with the engine that is measured. */
+  readonly virgaRun: (...args: readonly string[]) => Promise<Outcome>
+  /** Texts of which a program's name must have one; empty: all programs. */
+  readonly only: readonly string[]
 }
 
-const benchmarks: Readonly<Record<string, (setting: Setting) => Promise<Comparison | Figure>>> = {
-  boot: async ({ directory, pairs, progress }) => {
+type Measured = Comparison | Figure
+
+const benchmarks: Readonly<
+  Record<string, (setting: Setting) => Promise<Measured | readonly ProgramResult[]>>
+> = {
+  boot: async ({ directory, pairs, progress, virgaRun }) => {
     const guest = await guestFor(directory, 'true')
     return compare(
       'boot',
       's',
       pairs,
-      () => seconds(virga('run', '--exec', 'true')),
+      () => seconds(virgaRun('--exec', 'true')),
       () => seconds(qemu(...guest)),
       progress,
     )
   },
-  cpu: async ({ directory, pairs, progress }) => {
+  cpu: async ({ directory, pairs, progress, virgaRun }) => {
     const { bytes, instructions } = integerLoop(60_000_000)
     const empty = integerLoop(1)
     const file = join(directory, 'loop.bin')
@@ -65,26 +78,29 @@ const benchmarks: Readonly<Record<string, (setting: Setting) => Promise<Comparis
       'cpu',
       'MIPS',
       pairs,
-      () => mips(virga('run', '--bare', file), () => virga('run', '--bare', emptyFile)),
-      () => mips(qemu('-m', memory, '-bios', file), () => qemu('-m', memory, '-bios', emptyFile)),
+      () => mips(virgaRun('--bare', file), () => virgaRun('--bare', emptyFile)),
+      () =>
+        mips(qemu('-m', String(memoryMiB), '-bios', file), () =>
+          qemu('-m', String(memoryMiB), '-bios', emptyFile),
+        ),
       progress,
     )
   },
-  fork: async ({ directory, pairs, progress }) => {
+  fork: async ({ directory, pairs, progress, virgaRun }) => {
     const guest = await guestFor(directory, forkScript)
     return compare(
       'fork',
       's',
       pairs,
-      () => guestSeconds(virga('run', '--exec', forkScript)),
+      () => guestSeconds(virgaRun('--exec', forkScript)),
       () => guestSeconds(qemu(...guest)),
       progress,
     )
   },
-  start: async ({ pairs, progress }) => {
+  start: async ({ pairs, progress, virgaRun }) => {
     const samples: number[] = []
     for (let sample = 0; sample < pairs; sample++) {
-      const { stderr } = await passed(virga('run', '--stats', 'json', '--exec', 'true'))
+      const { stderr } = await passed(virgaRun('--stats', 'json', '--exec', 'true'))
       const stats = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as { startMs: number }
       samples.push(stats.startMs)
       progress(`start ${sample + 1}/${pairs}: ${stats.startMs.toFixed(0)} ms`)
@@ -96,23 +112,12 @@ const benchmarks: Readonly<Record<string, (setting: Setting) => Promise<Comparis
     progress(`idle: ${residentMiB.toFixed(0)} MiB, ${corePercent.toFixed(2)} % of a core`)
     return { name: 'idle', unit: `MiB (and ${corePercent.toFixed(2)} % of a core)`, value: residentMiB }
   },
+  programs: measurePrograms,
 }
 
 /** QEMU's arguments for the same guest that `virga run --exec command` starts. */
-async function guestFor(directory: string, command: string): Promise<readonly string[]> {
-  const image = await openImage('micro')
-  if (!image.ok) throw new Error(image.error.message)
-  const initrd = join(directory, 'initrd')
-  writeFileSync(initrd, Buffer.concat([image.value.initrd, execArchive(command)]))
-  const kernel = join(directory, 'kernel')
-  writeFileSync(kernel, image.value.kernel)
-  return ['-m', memory, '-smp', '1', '-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0 quiet']
-}
-
-async function passed(running: Promise<Outcome>): Promise<Outcome> {
-  const outcome = await running
-  if (outcome.status !== 0) throw new Error(`status ${outcome.status}: ${outcome.stderr}${outcome.stdout}`)
-  return outcome
+function guestFor(directory: string, command: string): Promise<readonly string[]> {
+  return qemuArguments(directory, { image: 'micro', memoryMiB, command })
 }
 
 async function seconds(running: Promise<Outcome>): Promise<number> {
@@ -129,21 +134,34 @@ async function guestSeconds(running: Promise<Outcome>): Promise<number> {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, pairs: { type: 'string', default: '5' } },
+    options: {
+      json: { type: 'boolean' },
+      pairs: { type: 'string' },
+      engine: { type: 'string' },
+      only: { type: 'string', multiple: true, default: [] },
+    },
   })
   const names =
     positionals.length === 0 || positionals.includes('all') ? Object.keys(benchmarks) : positionals
   const directory = mkdtempSync(join(tmpdir(), 'virga-bench-'))
-  const setting = { directory, pairs: Number(values.pairs), progress: (line: string) => console.error(line) }
+  const engine = values.engine === undefined ? [] : ['--engine', values.engine]
+  const setting = {
+    directory,
+    progress: (line: string) => console.error(line),
+    virgaRun: (...args: readonly string[]) => virga('run', ...engine, ...args),
+    only: values.only,
+  }
   try {
-    const results: (Comparison | Figure)[] = []
+    const results: (Measured | ProgramResult)[] = []
     for (const name of names) {
       const benchmark = benchmarks[name]
       if (benchmark === undefined)
         throw new Error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`)
-      results.push(await benchmark(setting))
+      const pairs = Number(values.pairs ?? (name === 'programs' ? programPairs : pairsUsual))
+      results.push(...[await benchmark({ ...setting, pairs })].flat())
     }
     const machine = {
+      engine: values.engine ?? 'as virga chooses',
       cpu: cpus()[0]?.model,
       cores: cpus().length,
       node: process.version,
@@ -158,14 +176,15 @@ async function main(): Promise<void> {
 }
 
 function table(
-  results: readonly (Comparison | Figure)[],
+  results: readonly (Measured | ProgramResult)[],
   machine: Readonly<Record<string, unknown>>,
 ): string {
-  const lines = results.map((result) =>
-    'ratio' in result
+  const lines = results.map((result) => {
+    if ('kind' in result) return programLine(result)
+    return 'ratio' in result
       ? `${result.name.padEnd(6)} virga ${result.ours.toFixed(2)} ${result.unit}, qemu ${result.peer.toFixed(2)} ${result.unit}, ratio ${result.ratio.toFixed(2)}`
-      : `${result.name.padEnd(6)} virga ${result.value.toFixed(1)} ${result.unit}`,
-  )
+      : `${result.name.padEnd(6)} virga ${result.value.toFixed(1)} ${result.unit}`
+  })
   return [
     ...lines,
     Object.entries(machine)

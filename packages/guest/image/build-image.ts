@@ -108,7 +108,7 @@ async function unpack(
 
 function manifestOf(
   name: string,
-  { kernel, initrd, kernelRelease }: BootFiles,
+  { kernel, initrd, kernelRelease, memoryBytesMin }: BootFiles,
   packages: readonly DebianPackage[],
   requested: readonly string[] | undefined,
 ): Manifest {
@@ -118,6 +118,7 @@ function manifestOf(
     recipeVersion: microRecipeVersion,
     ...(requested === undefined ? {} : { requested, packagesRecipeVersion }),
     kernelRelease,
+    ...(memoryBytesMin === undefined ? {} : { memoryBytesMin }),
     kernel: { path: `${folder}/kernel`, bytes: kernel.length },
     initrd: { path: `${folder}/initrd`, bytes: initrd.length },
     packages: packages.map(({ name, version, sha256 }) => ({ name, version, sha256 })),

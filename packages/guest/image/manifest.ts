@@ -12,6 +12,8 @@ export interface ImageFiles {
   readonly initrd: ImageFile
   /** Such as `6.12.1+deb13-riscv64`: what `uname -r` says. */
   readonly kernelRelease: string
+  /** Least memory of a machine that can start from it; absent: as little as a kernel and its files take. */
+  readonly memoryBytesMin?: number
   /** What it was made from. */
   readonly packages: readonly SourcePackage[]
   /** Names of the packages that were asked for besides micro's; absent: it is a built-in image. */
@@ -76,6 +78,7 @@ function isManifest(value: unknown): value is Manifest {
     typeof value.name === 'string' &&
     typeof value.kernelRelease === 'string' &&
     typeof value.recipeVersion === 'number' &&
+    (value.memoryBytesMin === undefined || typeof value.memoryBytesMin === 'number') &&
     isImageFile(value.kernel) &&
     isImageFile(value.initrd) &&
     Array.isArray(value.packages) &&

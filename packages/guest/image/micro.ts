@@ -31,6 +31,8 @@ export interface BootFiles {
   readonly initrd: Uint8Array
   /** Such as `6.12.1+deb13-riscv64`. */
   readonly kernelRelease: string
+  /** Least memory of a machine that can start from them; absent: as little as a kernel and its files take. */
+  readonly memoryBytesMin?: number
 }
 
 /** The two packages that every image begins from. */

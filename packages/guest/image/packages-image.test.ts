@@ -127,6 +127,8 @@ describe('an image of packages', () => {
     expect(textOf('bench', 'init')).toMatch('xargs rm -f < /virga/shadows')
     expect(textOf('bench', 'etc/hostname')).toBe('bench\n')
     expect(events.at(-1)).toMatchObject({ kind: 'built', name: 'bench' })
+    const { kernel, initrd, memoryBytesMin } = built.value
+    expect(memoryBytesMin).toBeGreaterThan(kernel.bytes + 3 * initrd.bytes)
   })
 
   it('is built again only for other packages, and is pulled without a network', async () => {

@@ -150,6 +150,8 @@ export interface Frame {
   readonly scratch: Scratch
   /** function of this module: (a, b) → upper half of the unsigned product */
   readonly mulHighUnsigned: number
+  /** locals that hold ctxData and ctxDataUpper, in compiled code */
+  readonly dataContext?: { readonly lower: number; readonly upper: number } | undefined
   /** in the profiling interpreter */
   readonly profile?: Profile | undefined
 }

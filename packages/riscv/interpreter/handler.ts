@@ -17,7 +17,7 @@ import type {
 import { ComputationReader, type Expression, record } from './computation.ts'
 import * as float from './float-path.ts'
 import { hartField } from './frame.ts'
-import { emitAtomicAddress, emitLoad, emitStore, signExtend } from './memory-path.ts'
+import { emitAtomicAddress, emitLoad, emitStore, loadDataContext, signExtend } from './memory-path.ts'
 import { countArrival } from './profile.ts'
 
 /** Emits one handler. */
@@ -241,6 +241,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
     f.i32Const({ inval: 0, clean: 1, flush: 2, zero: 4 }[operation])
     this.rs1().push()
     f.call(frame.imports.call('cbo'))
+    loadDataContext(frame)
     this.checkException()
   }
 

@@ -34,9 +34,36 @@ function pushProbe(frame: Frame, part: number, width: Width, address: number, en
   f.localGet(address)
   f.i64Const(-4096 | (width / 8 - 1))
   f.i64And()
-  pushContext(frame, 'ctxData', address)
+  pushDataContext(frame, address)
   f.i64Or()
   f.i64Eq()
+}
+
+/** The context of loads and stores, from locals where the function keeps it there. */
+function pushDataContext(frame: Frame, address: number): void {
+  const { f, dataContext } = frame
+  if (dataContext === undefined) {
+    pushContext(frame, 'ctxData', address)
+    return
+  }
+  f.localGet(dataContext.lower)
+  f.localGet(dataContext.upper)
+  f.localGet(address)
+  f.i64Const(63)
+  f.i64ShrS()
+  f.i64And()
+  f.i64Xor()
+}
+
+/** Brings the locals up to date: at the function's start, and after what may have changed contexts. */
+export function loadDataContext({ f, locals, dataContext }: FetchFrame & Pick<Frame, 'dataContext'>): void {
+  if (dataContext === undefined) return
+  f.localGet(locals.hart)
+  f.i64Load(hartField('ctxData'))
+  f.localSet(dataContext.lower)
+  f.localGet(locals.hart)
+  f.i64Load(hartField('ctxDataUpper'))
+  f.localSet(dataContext.upper)
 }
 
 /** Pushes the TLB context for an address: lower and upper half differ, so that global pages are shared. */
@@ -109,6 +136,7 @@ export function emitLoad(frame: Frame, width: Width, sign: 's' | 'u', address: n
   f.localGet(address)
   f.i32Const(log2[width])
   f.call(imports.call('load_slow'))
+  loadDataContext(frame)
   if (sign === 's') signExtend(f, width)
   branchOnException(frame)
   f.end()
@@ -134,6 +162,7 @@ export function emitStore(frame: Frame, width: Width, address: number, pushValue
   pushValue()
   f.i32Const(log2[width])
   f.call(imports.call('store_slow'))
+  loadDataContext(frame)
   f.brIf(exits.exception)
   f.end()
 }
@@ -158,6 +187,7 @@ export function emitAtomicAddress(
   f.i32Const(log2[width])
   f.i32Const(access === 'write' ? 1 : 0)
   f.call(imports.call('atomic_slow'))
+  loadDataContext(frame)
   f.localTee(result)
   f.i32Eqz()
   f.brIf(exits.exception)

@@ -15,8 +15,10 @@ export interface Page {
   readonly code: Uint8Array
   /** whether the halfword number (offset / 2) was ever run */
   readonly ran: (halfword: number) => boolean
-  /** byte offsets of warm places */
+  /** byte offsets of warm places that are not compiled yet */
   readonly warm: readonly number[]
+  /** byte offsets where compiled code begins already; a new region that holds one takes it over */
+  readonly compiled: readonly number[]
 }
 
 /** Instructions without a jump among them. */
@@ -52,22 +54,46 @@ interface Survey {
   readonly entries: Set<number>
 }
 
-/** The region around `root` (a byte offset), or undefined when nothing can be compiled there. */
-export function findRegion(page: Page, root: number): Region | undefined {
-  const view = new DataView(page.code.buffer, page.code.byteOffset, 4096)
-  const survey = explore(view, page, root, undefined)
-  if (survey.placed.size === 0) return undefined
-  for (const warm of page.warm) {
-    if (survey.entries.has(warm)) continue
-    if (survey.placed.has(warm)) {
-      survey.entries.add(warm)
-      survey.leaders.add(warm)
-      continue
+/** The regions of a page: around `root` (a byte offset), then around each warm place that is not in one yet. */
+export function findRegions(page: Page, root: number): Region[] {
+  const placedAt = readerOf(page.code)
+  const regions: Region[] = []
+  const covered = new Set<number>()
+  for (const start of [root, ...page.warm]) {
+    if (covered.has(start)) continue
+    const survey = explore(placedAt, page, start, undefined)
+    if (survey.placed.size === 0) continue
+    for (const warm of page.warm) {
+      if (survey.entries.has(warm) || covered.has(warm)) continue
+      if (survey.placed.has(warm)) addEntry(survey, warm)
+      else {
+        const other = explore(placedAt, page, warm, survey)
+        if (other.joined && survey.placed.size + other.placed.size <= instructionsMax) absorb(survey, other)
+      }
     }
-    const other = explore(view, page, warm, survey)
-    if (other.joined && survey.placed.size + other.placed.size <= instructionsMax) absorb(survey, other)
+    for (const offset of page.compiled) if (survey.placed.has(offset)) addEntry(survey, offset)
+    for (const offset of survey.entries) covered.add(offset)
+    regions.push(makeRegion(survey))
   }
-  return makeRegion(survey)
+  return regions
+}
+
+/** Decodes each place of the page once. */
+function readerOf(code: Uint8Array): (offset: number) => Placed | undefined {
+  const view = new DataView(code.buffer, code.byteOffset, 4096)
+  const read = new Map<number, Placed | undefined>()
+  return (offset) => {
+    const known = read.get(offset)
+    if (known !== undefined || read.has(offset)) return known
+    const placed = placedAt(view, offset)
+    read.set(offset, placed)
+    return placed
+  }
+}
+
+function addEntry({ entries, leaders }: Survey, offset: number): void {
+  entries.add(offset)
+  leaders.add(offset)
 }
 
 function absorb(survey: Survey, other: Survey): void {
@@ -78,7 +104,7 @@ function absorb(survey: Survey, other: Survey): void {
 
 /** Everything that `root` leads to and that `beside` does not have yet; `joined`: it leads into that. */
 function explore(
-  view: DataView,
+  placedAt: (offset: number) => Placed | undefined,
   page: Page,
   root: number,
   beside: Survey | undefined,
@@ -91,7 +117,7 @@ function explore(
   const lead = (offset: number, entry: boolean) => {
     if (offset < 0 || offset >= 4096) return
     if (entry) {
-      if (!isCompiled(placedAt(view, offset))) return
+      if (!isCompiled(placedAt(offset))) return
       entries.add(offset)
     }
     leaders.add(offset)
@@ -110,7 +136,7 @@ function explore(
       }
       if (placed.size >= instructionsMax) break
       if (offset !== root && !page.ran(offset >> 1)) break
-      const here = placedAt(view, offset)
+      const here = placedAt(offset)
       if (here === undefined) break
       const { decoded, facts } = here
       const next: number = offset + decoded.length

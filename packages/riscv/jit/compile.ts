@@ -1,10 +1,11 @@
 /** Makes one WebAssembly module of a batch of pages' regions. */
 
+import { defined } from '@virga/base'
 import { ModuleBuilder } from '@virga/wasm'
 import { declareImports } from '../interpreter/frame.ts'
 import { defineMulHigh } from '../interpreter/mul-high.ts'
 import { regionSignature } from '../interpreter/profile.ts'
-import { findRegion, type Page, type Region } from './blocks.ts'
+import { findRegions, type Page, type Region } from './blocks.ts'
 import { defineChain } from './chain.ts'
 import { writeRegion } from './region.ts'
 
@@ -25,13 +26,15 @@ export interface RegionRequest {
   readonly ran: Uint8Array
   /** byte offsets of other warm places */
   readonly warm: readonly number[]
+  /** byte offsets where compiled code begins already */
+  readonly compiled: readonly number[]
 }
 
-/** A region in a module, where its function is exported as `r` and its place. */
+/** A region in a module, where its function is exported as `r` and its place. A request may give several, or none. */
 export interface CompiledRegion {
   readonly id: number
   readonly place: number
-  /** byte offsets of the entries, in the order of their numbers; empty: nothing there can be compiled */
+  /** byte offsets of the entries, in the order of their numbers */
   readonly entries: readonly number[]
 }
 
@@ -46,32 +49,35 @@ export function compileRegions(
   requests: readonly RegionRequest[],
   options: { readonly nameSection?: boolean } = {},
 ): CompiledBatch {
-  const found = requests.map((request) => findRegion(pageOf(request), request.root))
+  const found = requests.flatMap((request) =>
+    findRegions(pageOf(request), request.root).map((region) => ({ id: request.id, region })),
+  )
   const module = new ModuleBuilder(options)
-  const uses = new Set(found.flatMap((region) => (region === undefined ? [] : [...usesOf(region)])))
+  const uses = new Set(found.flatMap(({ region }) => [...usesOf(region)]))
   const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
   const chain = defineChain(module)
   const mulHigh = uses.has('mulHigh') ? defineMulHigh(module) : 0
-  for (const [index, region] of found.entries()) {
-    if (region === undefined) continue
+  for (const [index, { region }] of found.entries()) {
     const f = module.defineFunction({ ...regionSignature, export: `r${index}`, capacityBytes: 16384 })
     writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain })
   }
   return {
     bytes: module.build(),
-    regions: requests.map(({ id }, index) => {
-      const region = found[index]
-      return {
-        id,
-        place: index,
-        entries: region?.entries.map((entry) => region.blocks[entry]?.offset ?? 0) ?? [],
-      }
-    }),
+    regions: found.map(({ id, region }, place) => ({ id, place, entries: offsetsOf(region) })),
   }
 }
 
-function pageOf({ code, ran, warm }: RegionRequest): Page {
-  return { code, warm, ran: (halfword) => (((ran[halfword >> 3] ?? 0) >> (halfword & 7)) & 1) === 1 }
+function offsetsOf({ entries, blocks }: Region): number[] {
+  return entries.map((entry) => defined(blocks[entry], 'entry').offset)
+}
+
+function pageOf({ code, ran, warm, compiled }: RegionRequest): Page {
+  return {
+    code,
+    warm,
+    compiled,
+    ran: (halfword) => (((ran[halfword >> 3] ?? 0) >> (halfword & 7)) & 1) === 1,
+  }
 }
 
 function usesOf(region: Region): Set<string> {

@@ -6,17 +6,16 @@
 import { type CompiledRegion, compileRegions, type RegionRequest } from './compile.ts'
 import type { LinkableBatch } from './linker.ts'
 
-/** A region compiled before. */
+/** A request answered before. */
 interface Kept {
   readonly code: Uint8Array
   readonly module: WebAssembly.Module
-  readonly place: number
-  readonly entries: readonly number[]
+  readonly regions: readonly CompiledRegion[]
 }
 
-/** Regions kept for other pCPUs at most. */
+/** Answers kept for other pCPUs at most. */
 const keptMax = 8192
-/** Regions of one module at most: a module costs more than a region does, but a big batch is late. */
+/** Requests of one module at most: a module costs more than a region does, but a big batch is late. */
 const batchMax = 16
 
 /** Compiles, and remembers. */
@@ -44,21 +43,30 @@ export class RegionCompiler {
     const from = this.#now()
     const { bytes, regions } = compileRegions(requests)
     const module = new WebAssembly.Module(bytes)
-    for (const [index, request] of requests.entries()) {
-      const region = regions[index]
-      if (region !== undefined) this.#keep(request, module, region)
+    for (const request of requests) {
+      this.#keep(request, {
+        code: request.code,
+        module,
+        regions: regions.filter(({ id }) => id === request.id),
+      })
     }
-    return { module, regions, byteCount: bytes.length, compileMs: this.#now() - from }
+    return {
+      ids: requests.map(({ id }) => id),
+      module,
+      regions,
+      byteCount: bytes.length,
+      compileMs: this.#now() - from,
+    }
   }
 
-  #keep(request: RegionRequest, module: WebAssembly.Module, { place, entries }: CompiledRegion): void {
+  #keep(request: RegionRequest, answer: Kept): void {
     if (this.#kept.size >= keptMax) this.#kept.clear()
-    this.#kept.set(keyOf(request), { code: request.code, module, place, entries })
+    this.#kept.set(keyOf(request), answer)
   }
 }
 
-function answerFrom({ module, place, entries }: Kept, id: number): LinkableBatch {
-  return { module, regions: [{ id, place, entries }], byteCount: 0, compileMs: 0 }
+function answerFrom({ module, regions }: Kept, id: number): LinkableBatch {
+  return { ids: [id], module, regions: regions.map((each) => ({ ...each, id })), byteCount: 0, compileMs: 0 }
 }
 
 function keyOf({ hash, root }: RegionRequest): string {

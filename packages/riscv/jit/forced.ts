@@ -17,6 +17,7 @@ export const forcedRegions: RegionHostMaker = (runtime, memory) => {
     send: (request) => {
       const { bytes, regions } = compileRegions([{ ...request, ran: everything }])
       linker.link({
+        ids: [request.id],
         module: new WebAssembly.Module(bytes),
         regions,
         byteCount: bytes.length,

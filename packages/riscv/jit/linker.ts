@@ -17,6 +17,8 @@ import type { CompiledRegion, RegionRequest } from './compile.ts'
 
 /** What comes back for a batch of requests. */
 export interface LinkableBatch {
+  /** the requests that this answers, each in full */
+  readonly ids: readonly number[]
   readonly module: WebAssembly.Module
   readonly regions: readonly CompiledRegion[]
   readonly byteCount: number
@@ -37,8 +39,12 @@ interface Content {
   readonly code: Uint8Array
   readonly ran: Uint8Array
   readonly entries: Map<number, { readonly index: number; readonly entry: number }>
-  /** hart by decoded page: arena addresses */
-  readonly pages: Map<number, number>
+  /** decoded pages that hold it: arena addresses */
+  readonly pages: Set<number>
+  /** a request is under way; another would be for the same code */
+  waiting: boolean
+  /** places that got hot meanwhile */
+  readonly refused: Set<number>
 }
 
 /** Requests under way at most: more would be stale when they are answered. */
@@ -51,6 +57,8 @@ const tableStep = 1024
 /** A place that was arrived at this often is compiled along with a hot one beside it. */
 const warmArrivals = 32
 const told = 255
+/** Heat that a place gets back that was hot while a request for its code was under way. */
+const askAgain = 192
 const pageBytes = 4096
 const halfwords = pageBytes / 2
 
@@ -78,16 +86,21 @@ export class RegionLinker implements RegionHost {
     const root = (record - recordBase) >> 2
     const content = this.#contentOf(page)
     if (content === undefined) return
-    content.pages.set(page, hart >>> 0)
+    content.pages.add(page)
     if (content.entries.has(root)) {
       this.#patch(content, page)
       return
     }
+    if (content.waiting) {
+      content.refused.add(root)
+      return
+    }
     if (this.#pending.size >= pendingMax || this.#regionCount >= regionsMax) {
-      this.#bytes[page + codePage.heat + (root >> 1)] = 0
+      this.#setHeat(page, root, 0)
       return
     }
     this.#lastId += 1
+    content.waiting = true
     this.#pending.set(this.#lastId, { content, hart: hart >>> 0 })
     this.#noteRan(content, page)
     this.#parts.send({
@@ -96,12 +109,13 @@ export class RegionLinker implements RegionHost {
       root,
       code: content.code,
       ran: content.ran.slice(),
-      warm: this.#warmIn(page),
+      warm: this.#warmIn(page).filter((offset) => !content.entries.has(offset)),
+      compiled: [...content.entries.keys()],
     })
   }
 
   /** Puts a compiled batch in place, on every page that still holds its code. */
-  link({ module, regions, byteCount, compileMs }: LinkableBatch): void {
+  link({ ids, module, regions, byteCount, compileMs }: LinkableBatch): void {
     const { memory, runtime } = this.#parts
     const { table } = this
     const { exports } = new WebAssembly.Instance(module, {
@@ -110,20 +124,27 @@ export class RegionLinker implements RegionHost {
       jit: { table },
     })
     for (const { id, place, entries } of regions) {
-      const pending = this.#pending.get(id)
-      this.#pending.delete(id)
-      if (pending === undefined || entries.length === 0) continue
-      const { content, hart } = pending
+      const { content, hart } = defined(this.#pending.get(id), 'request')
       const index = this.#regionCount
       this.#regionCount += 1
       if (index >= table.length) table.grow(tableStep)
       table.set(index, exports[`r${place}`])
       for (const [entry, offset] of entries.entries()) content.entries.set(offset, { index, entry })
-      for (const page of content.pages.keys()) this.#patch(content, page)
       this.#count(hart, 'statRegions', 1)
       this.#count(hart, 'statRegionBytes', Math.round(byteCount / regions.length))
       this.#count(hart, 'statRegionMicroseconds', Math.round((compileMs * 1000) / regions.length))
     }
+    for (const id of ids) {
+      const { content } = defined(this.#pending.get(id), 'request')
+      this.#pending.delete(id)
+      content.waiting = false
+      for (const page of content.pages) this.#patch(content, page)
+      content.refused.clear()
+    }
+  }
+
+  #setHeat(page: number, offset: number, heat: number): void {
+    this.#bytes[page + codePage.heat + (offset >> 1)] = heat
   }
 
   #count(hart: number, field: string, amount: number): void {
@@ -142,7 +163,10 @@ export class RegionLinker implements RegionHost {
       const word = (records + offset * 4) >>> 2
       this.#words[word] = pseudo.region | (entry << (regionRecord.entry * 8))
       this.#words[word + regionRecord.index / 4] = index
-      this.#bytes[page + codePage.heat + (offset >> 1)] = told
+      this.#setHeat(page, offset, told)
+    }
+    for (const offset of content.refused) {
+      if (!content.entries.has(offset)) this.#setHeat(page, offset, askAgain)
     }
   }
 
@@ -158,7 +182,9 @@ export class RegionLinker implements RegionHost {
       code: this.#bytes.slice(page, page + pageBytes),
       ran: new Uint8Array(halfwords / 8),
       entries: new Map(),
-      pages: new Map(),
+      pages: new Set(),
+      waiting: false,
+      refused: new Set(),
     }
     this.#contents.set(hash, [...alike, content])
     this.#contentCount += 1

@@ -21,6 +21,7 @@ import { assert, defined } from '@virga/base'
 import type { FunctionBuilder, Label } from '@virga/wasm'
 import { type Frame, hartField, type Imports, Scratch } from '../interpreter/frame.ts'
 import { pushMustLeave } from '../interpreter/handler.ts'
+import { loadDataContext } from '../interpreter/memory-path.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import type { Block, Region } from './blocks.ts'
 import { RegionReader, type Surroundings } from './reader.ts'
@@ -77,6 +78,7 @@ class RegionWriter {
   private readonly state: number
   private readonly target: number
   private readonly fault: number
+  private readonly dataContext: { readonly lower: number; readonly upper: number }
   private readonly scratch: Scratch
 
   constructor(f: FunctionBuilder, region: Region, callees: Callees) {
@@ -89,12 +91,14 @@ class RegionWriter {
     for (const register of members(this.use.used)) this.registers.set(register, f.local('i64'))
     this.state = f.local('i32')
     this.fault = f.local('i32')
+    this.dataContext = { lower: f.local('i64'), upper: f.local('i64') }
     this.scratch = new Scratch(f)
   }
 
   write(): void {
     const { f, region } = this
     this.loadRegisters()
+    loadDataContext({ f, locals: { hart: HART }, dataContext: this.dataContext })
     f.localGet(RECORD)
     f.i32Load16U(regionRecord.entry)
     f.localSet(this.state)
@@ -255,13 +259,14 @@ class RegionWriter {
   }
 
   private frame(outside: Outside): Frame {
-    const { f, scratch } = this
+    const { f, scratch, dataContext } = this
     const { imports, mulHighUnsigned } = this.callees
     return {
       f,
       imports,
       scratch,
       mulHighUnsigned,
+      dataContext,
       locals: {
         hart: HART,
         record: RECORD,
