@@ -26,28 +26,37 @@ export function addImageListCommand(image: Command): void {
     })
 }
 
-/** One image as `-o json` prints it; the last three only of one that is in the cache. */
+/** One image as `-o json` prints it; the name and `cached` always, the rest of one that is in the cache. */
 interface ImageEntry {
   readonly name: string
   readonly cached: boolean
   readonly bytes?: number
   readonly kernelRelease?: string
+  /** the packages that it was asked to be built of, without what they need */
+  readonly requested?: readonly string[]
   readonly packages?: readonly { readonly name: string; readonly version: string; readonly sha256: string }[]
 }
 
 function entryFor(name: string, files: ImageFiles | undefined): ImageEntry {
   if (files === undefined) return { name, cached: false }
-  const { kernel, initrd, kernelRelease, packages } = files
-  return { name, cached: true, bytes: kernel.bytes + initrd.bytes, kernelRelease, packages }
+  const { kernel, initrd, kernelRelease, packages, requested } = files
+  const entry = { name, cached: true, bytes: kernel.bytes + initrd.bytes, kernelRelease, packages }
+  return requested === undefined ? entry : { ...entry, requested }
+}
+
+/** For people: each package with its version, or, of an image built of many, what was asked for. */
+function madeFrom({ packages = [], requested }: ImageEntry): string {
+  if (requested === undefined) return packages.map((each) => `${each.name} ${each.version}`).join('\n')
+  return [...requested, `and what they need: ${packages.length} packages`].join('\n')
 }
 
 async function table(images: readonly ImageEntry[]): Promise<string> {
   const { textTable } = await import('../text-table.ts')
-  const rows = images.map(({ name, cached, bytes, kernelRelease, packages }) => [
-    name,
-    cached ? mebibytes(bytes ?? 0) : 'not pulled',
-    kernelRelease ?? '',
-    (packages ?? []).map((each) => `${each.name} ${each.version}`).join('\n'),
+  const rows = images.map((entry) => [
+    entry.name,
+    entry.cached ? mebibytes(entry.bytes ?? 0) : 'not pulled',
+    entry.kernelRelease ?? '',
+    madeFrom(entry),
   ])
   return textTable({ head: ['image', 'size', 'kernel', 'made from'], rows })
 }
