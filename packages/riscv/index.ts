@@ -1,18 +1,4 @@
-/** Front door of @virga/riscv. */
-export { type Engine, type EngineHost, type EngineParts, instantiateEngine } from './engine.ts'
-export {
-  codePage,
-  hartBlockBytes,
-  hartExit,
-  hartFields,
-  hartFlag,
-  hartOffset,
-  hartPart,
-  hartRequest,
-  hartStatus,
-  renderLayout,
-  tlbEntries,
-} from './hart/layout.ts'
+/** Front door of @virga/riscv: the instruction set. What runs harts is behind `@virga/riscv/hart`. */
 export {
   type CounterExample,
   type LiteratureEntry,

@@ -84,7 +84,7 @@ export const hartFields: readonly Field[] = declare([
   ['codeMap', 'i32', 'arena address of u16[frame number] → decoded page slot + 1'],
   ['codePages', 'i32', 'arena address of the first decoded page'],
   ['codePageCount', 'i32', 'number of decoded page slots, at most 65535'],
-  ['codePageNext', 'i32', 'next slot to evict (round robin)'],
+  ['codePageNext', 'i32', 'where the search for a slot to give away goes on (a clock)'],
   ['contextSet', 'i32', 'arena address of the context set of the current satp'],
   ['globalSet', 'i32', 'arena address of the context set for upper-half (global) mappings'],
   ['nextContext', 'i32', 'next free context id, 1..511'],

@@ -2,6 +2,7 @@
 
 import { assert, defined } from '@virga/base'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../isa/cases/random.ts'
 import { isUpperImmediate } from '../isa/encoding.ts'
 import { type Decoded, decode, findInstruction, instructions } from '../isa/table.ts'
 import { buildInterpreter } from './build.ts'
@@ -73,17 +74,6 @@ function compare(generated: Generated, bits: number, pageOffset: number): { got:
   }
 }
 
-/** A small generator with a known seed (mulberry32), so that a failure can be repeated. */
-function randomWords(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return (t ^ (t >>> 14)) >>> 0
-  }
-}
-
 describe('the generated decoder', () => {
   const generated = instantiate()
 
@@ -98,7 +88,7 @@ describe('the generated decoder', () => {
 
   it('agrees on random operands of every instruction, and on random words', () => {
     const seed = 20261122
-    const next = randomWords(seed)
+    const { word: next } = seededRandom(seed)
     const patterns = instructions.flatMap(({ mask, match }) =>
       Array.from({ length: 100 }, () => ((next() & ~mask) | match) >>> 0),
     )

@@ -4,6 +4,7 @@
 
 import type { RegionHostMaker } from '../engine.ts'
 import { buildInterpreter } from '../interpreter/build.ts'
+import { createInterpreterReader } from '../testing.ts'
 import { compileRegions } from './compile.ts'
 import { RegionLinker } from './linker.ts'
 
@@ -31,4 +32,18 @@ export const forcedRegions: RegionHostMaker = (runtime, memory) => {
 /** An interpreter that asks at the first arrival. `memoryPagesMax`: of the memory it is used with. */
 export function eagerInterpreter(memoryPagesMax: number): WebAssembly.Module {
   return new WebAssembly.Module(buildInterpreter(memoryPagesMax, { threshold: 1 }) as Uint8Array<ArrayBuffer>)
+}
+
+/** The interpreter, and compiled code, as readers of the same programs. `read` gives a file of `dist`. */
+export function bothReaders(read: (name: string) => Uint8Array<ArrayBuffer>) {
+  const module = (name: string) => new WebAssembly.Module(read(name))
+  const runtimeModule = module('runtime.wasm')
+  return {
+    interpreter: createInterpreterReader({ runtimeModule, interpreterModule: module('interpreter.wasm') }),
+    compiled: createInterpreterReader({
+      runtimeModule,
+      interpreterModule: eagerInterpreter(65536),
+      regions: forcedRegions,
+    }),
+  }
 }

@@ -6,22 +6,13 @@ import { printWat } from '@virga/wasm'
 import { describe, expect, it } from 'vitest'
 import { type Case, imageOf, layout, littleEndian, plainHart } from '../isa/cases/case.ts'
 import { encode } from '../isa/encode.ts'
-import { createInterpreterReader, differences } from '../testing.ts'
+import { differences } from '../testing.ts'
 import { compileRegions } from './compile.ts'
-import { eagerInterpreter, forcedRegions } from './forced.ts'
+import { bothReaders } from './forced.ts'
 
-const dist = join(import.meta.dirname, '../dist')
-const module = (name: string) => new WebAssembly.Module(readFileSync(join(dist, name)))
-const runtimeModule = module('runtime.wasm')
-const interpreter = createInterpreterReader({
-  runtimeModule,
-  interpreterModule: module('interpreter.wasm'),
-})
-const compiled = createInterpreterReader({
-  runtimeModule,
-  interpreterModule: eagerInterpreter(65536),
-  regions: forcedRegions,
-})
+const { interpreter, compiled } = bothReaders((name) =>
+  readFileSync(join(import.meta.dirname, '../dist', name)),
+)
 
 function bytesOf(code: readonly number[]): Uint8Array {
   return Uint8Array.from(code.flatMap((bits) => [...littleEndian(BigInt(bits), 4)]))

@@ -3,22 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { createInterpreterReader, differences } from '../testing.ts'
-import { eagerInterpreter, forcedRegions } from './forced.ts'
+import { differences } from '../testing.ts'
+import { bothReaders } from './forced.ts'
 import { randomProgram } from './random-program.ts'
 
-const dist = join(import.meta.dirname, '../dist')
-const module = (name: string) => new WebAssembly.Module(readFileSync(join(dist, name)))
-const runtimeModule = module('runtime.wasm')
-const interpreter = createInterpreterReader({
-  runtimeModule,
-  interpreterModule: module('interpreter.wasm'),
-})
-const compiled = createInterpreterReader({
-  runtimeModule,
-  interpreterModule: eagerInterpreter(65536),
-  regions: forcedRegions,
-})
+const { interpreter, compiled } = bothReaders((name) =>
+  readFileSync(join(import.meta.dirname, '../dist', name)),
+)
 
 /** Longer than any of the programs takes to come to rest. */
 const budget = 50_000

@@ -1,4 +1,7 @@
-/** Puts instructions of the table into bits: what packages/riscv/isa reads, backwards. */
+/**
+ * Puts instructions of the table into bits, cutting each operand down to its field: random programs have random
+ * operands. (`packages/riscv/isa/encode.ts` refuses what does not fit.)
+ */
 
 import {
   type CompressedInstruction,
