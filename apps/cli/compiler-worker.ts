@@ -18,7 +18,7 @@ export interface CompilerLine {
  * Bytes that a region runs in V8's baseline code before it is optimised. Regions are many: optimising each as early
  * as the interpreter would take more time than it saves.
  */
-const tieringBudget = 2_000_000
+const tieringBudget = 6_000_000
 
 const compiler = new RegionCompiler(now)
 

@@ -19,7 +19,7 @@ const commandLine = join(rootDir, 'apps/cli/virga.js')
 
 /** Runs `virga` with these arguments. */
 export function virga(...args: readonly string[]): Promise<Outcome> {
-  return run(process.execPath, [commandLine, ...args])
+  return run(commandLine, args)
 }
 
 /** Runs QEMU's riscv64 `virt` machine with these arguments, headless. */
