@@ -31,8 +31,6 @@ export interface Block {
   readonly end: number
   /** the blocks of the region that control can go to directly */
   readonly successors: readonly number[]
-  /** ends in a jump to a computed address */
-  readonly indirect: boolean
 }
 
 /** What becomes one function. */
@@ -198,6 +196,5 @@ function makeBlock(
     instructions,
     end,
     successors: [...new Set(successors)],
-    indirect: flow === 'indirect',
   }
 }

@@ -2,19 +2,21 @@
  * Writes the function of one region.
  *
  * ```
- *   registers := hart block; state := number of the entry
+ *   state := number of the entry
  *   leave: fault: illegal:
  *     loop again:                      ◄── computed jumps to an entry of this region
  *       computed:
- *         br_table state ─► items (see structure.ts)
- *           jump inside: br     jump back: poll, then br     jump outside: spill, chain
- *       the record of the target says: an entry of this region? state := …, again; else spill, chain
+ *         br_table state ─► load what the entry needs ─► items (see structure.ts)
+ *           jump inside: br     jump back: poll, then br     jump outside: store, chain
+ *           computed jump: store, computed
+ *       the record of the target says: an entry of this region? state := …, again; else chain
  *   illegal: excCause := 2
- *   fault:   spill; pc := page + offset; return icount + what was taken ahead
- *   leave:   spill; chain to target               (polls)
+ *   fault:   store; pc := page + offset; return icount + what was taken ahead
+ *   leave:   store; chain to target               (polls)
  * ```
- * Invariants: registers in the hart block are stale inside; `icount` has been lessened by the whole block; `fault`
- * holds offset | (instructions behind) << 12 wherever an exception can be raised.
+ * Invariants: registers in the hart block are stale inside; `icount` has been lessened by the whole block. `place`
+ * holds, wherever an exception can be raised, the offset | (instructions behind) << 12 | (what to store) << 22, and
+ * only the last of these at a poll: `exitSets` numbers the sets of registers.
  */
 
 import { assert, defined } from '@virga/base'
@@ -53,6 +55,9 @@ interface Outside {
   readonly leave: Label
 }
 
+const behindShift = 12
+const exitShift = 22
+
 /** Functions that the region calls. */
 export interface Callees {
   readonly imports: Imports
@@ -77,7 +82,8 @@ class RegionWriter {
   private readonly numbers = new Map<number, number>()
   private readonly state: number
   private readonly target: number
-  private readonly fault: number
+  private readonly place: number
+  private readonly exitSets: RegisterSet[] = []
   private readonly dataContext: { readonly lower: number; readonly upper: number }
   private readonly scratch: Scratch
 
@@ -90,14 +96,13 @@ class RegionWriter {
     this.target = f.local('i64')
     for (const register of members(this.use.used)) this.registers.set(register, f.local('i64'))
     this.state = f.local('i32')
-    this.fault = f.local('i32')
+    this.place = f.local('i32')
     this.dataContext = { lower: f.local('i64'), upper: f.local('i64') }
     this.scratch = new Scratch(f)
   }
 
   write(): void {
     const { f, region } = this
-    this.loadRegisters()
     loadDataContext({ f, locals: { hart: HART }, dataContext: this.dataContext })
     f.localGet(RECORD)
     f.i32Load16U(regionRecord.entry)
@@ -112,7 +117,7 @@ class RegionWriter {
       region.blocks.map((block) => block.successors),
       region.entries,
     )
-    this.writeItems(items, region.entries, outside)
+    this.writeItems(items, outside, (starts) => this.enter(starts))
     f.end()
     this.goOnAtComputed(outside)
     f.end()
@@ -121,9 +126,11 @@ class RegionWriter {
     f.i32Const(2)
     f.i32Store(hartField('excCause'))
     f.end()
+    this.storeByPlace()
     this.returnFault()
     f.end()
-    this.leaveAt(() => f.localGet(this.target), this.use.written)
+    this.storeByPlace()
+    this.chainTo(() => f.localGet(this.target))
     f.unreachable()
   }
 
@@ -134,31 +141,72 @@ class RegionWriter {
     return number
   }
 
-  private loadRegisters(): void {
-    for (const [register, local] of this.registers) {
-      this.f.localGet(HART)
-      this.f.i64Load(registerOffset(register))
-      this.f.localSet(local)
+  /** From `state`, the entry's number, to its block, with the registers that it needs. */
+  private enter(starts: ReadonlyMap<number, Label>): void {
+    const { f } = this
+    const { entries } = this.region
+    const labels = entries.map(() => f.block()).reverse()
+    if (labels.length > 1) {
+      f.localGet(this.state)
+      f.brTable(labels.slice(0, -1), defined(labels.at(-1), 'the last one'))
+    }
+    for (const entry of entries) {
+      f.end()
+      for (const register of members(defined(this.use.neededAt[entry], 'needed registers'))) {
+        f.localGet(HART)
+        f.i64Load(registerOffset(register))
+        f.localSet(this.localOf(register))
+      }
+      f.br(defined(starts.get(entry), 'start'))
     }
   }
 
-  /** Ends the path: registers to the hart block, and on at another address. */
-  private leaveAt(pushPc: () => void, dirty: RegisterSet): void {
+  private localOf(register: number): number {
+    return defined(this.registers.get(register), 'register local')
+  }
+
+  /** Ends the path: on at another address, with all registers in the hart block. */
+  private chainTo(pushPc: () => void): void {
     const { f } = this
-    this.spill(dirty)
     f.localGet(HART)
     f.localGet(ICOUNT)
     pushPc()
     f.returnCall(this.callees.chain)
   }
 
-  private spill(dirty: RegisterSet): void {
+  private storeRegisters(dirty: RegisterSet): void {
     const { f } = this
     for (const register of members(dirty)) {
       f.localGet(HART)
-      f.localGet(defined(this.registers.get(register), 'register local'))
+      f.localGet(this.localOf(register))
       f.i64Store(registerOffset(register))
     }
+  }
+
+  /** The number of a set for `place`. */
+  private exitNumber(dirty: RegisterSet): number {
+    const known = this.exitSets.indexOf(dirty)
+    return known >= 0 ? known : this.exitSets.push(dirty) - 1
+  }
+
+  /** Stores the set of registers that `place` names. */
+  private storeByPlace(): void {
+    const { f, exitSets } = this
+    const done = f.block()
+    const labels = exitSets.map(() => f.block()).reverse()
+    const last = labels.at(-1)
+    if (last !== undefined) {
+      f.localGet(this.place)
+      f.i32Const(exitShift)
+      f.i32ShrU()
+      f.brTable(labels.slice(0, -1), last)
+    }
+    for (const dirty of exitSets) {
+      f.end()
+      this.storeRegisters(dirty)
+      f.br(done)
+    }
+    f.end()
   }
 
   private pushInPage(offset: number): void {
@@ -168,13 +216,21 @@ class RegionWriter {
   }
 
   /** Ends the path by way of the shared exit. */
-  private leaveRarely(offset: number, outside: Outside): void {
+  private leaveRarely(offset: number, dirty: RegisterSet, outside: Outside): void {
+    const { f } = this
     this.pushInPage(offset)
-    this.f.localSet(this.target)
-    this.f.br(outside.leave)
+    f.localSet(this.target)
+    f.i32Const(this.exitNumber(dirty) << exitShift)
+    f.localSet(this.place)
+    f.br(outside.leave)
   }
 
-  private writeItems(items: readonly Item[], dispatched: readonly number[], outside: Outside): void {
+  /** `enter` writes how control gets to the labels that it is given, by block. */
+  private writeItems(
+    items: readonly Item[],
+    outside: Outside,
+    enter: (starts: ReadonlyMap<number, Label>) => void,
+  ): void {
     const { f } = this
     const labels = items.map(() => f.block()).reverse()
     const starts = new Map<number, Label>()
@@ -187,8 +243,7 @@ class RegionWriter {
         if (!this.ways.get(head)?.back) this.ways.set(head, { label, back: false, numbered })
       }
     }
-    if (dispatched.length > 1) this.dispatch(dispatched, starts)
-    else if (dispatched[0] !== undefined) f.br(defined(starts.get(dispatched[0]), 'start'))
+    enter(starts)
     for (const item of items) {
       f.end()
       if (item.kind === 'block') this.writeBlock(defined(this.region.blocks[item.block], 'block'), outside)
@@ -221,7 +276,10 @@ class RegionWriter {
     const label = f.loop()
     const numbered = headers.length > 1
     for (const header of headers) this.ways.set(header, { label, back: true, numbered })
-    this.writeItems(body, headers, outside)
+    this.writeItems(body, outside, (starts) => {
+      if (numbered) this.dispatch(headers, starts)
+      else for (const header of headers) f.br(defined(starts.get(header), 'start'))
+    })
     f.end()
   }
 
@@ -236,20 +294,22 @@ class RegionWriter {
     const goTo = (offset: number) => this.goTo(offset, dirty, outside)
     const surroundings: Surroundings = {
       frame: this.frame(outside),
-      registerLocal: (register) => defined(this.registers.get(register), 'register local'),
+      registerLocal: (register) => this.localOf(register),
       pageBase: PAGE,
       goTo,
       goToComputed: (local) => {
         f.localGet(local)
         f.localSet(this.target)
+        this.storeRegisters(dirty)
         f.br(outside.computed)
       },
       floatSeen: { enabled: false, dirty: false },
     }
     for (const [index, placed] of block.instructions.entries()) {
       if (placed.facts.mayFault) {
-        f.i32Const(placed.offset | ((count - 1 - index) << 12))
-        f.localSet(this.fault)
+        const behind = count - 1 - index
+        f.i32Const(placed.offset | (behind << behindShift) | (this.exitNumber(dirty) << exitShift))
+        f.localSet(this.place)
       }
       dirty |= writtenBy(placed)
       new RegionReader(surroundings, placed).emit()
@@ -289,14 +349,15 @@ class RegionWriter {
     const { f } = this
     const block = this.region.at.get(offset)
     if (block === undefined) {
-      this.leaveAt(() => this.pushInPage(offset), dirty)
+      this.storeRegisters(dirty)
+      this.chainTo(() => this.pushInPage(offset))
       return
     }
     const way = defined(this.ways.get(block), 'way to the block')
     if (way.back) {
       pushMustLeave(this.frame(outside))
       f.if_()
-      this.leaveRarely(offset, outside)
+      this.leaveRarely(offset, dirty, outside)
       f.end()
     }
     if (way.numbered) {
@@ -345,17 +406,16 @@ class RegionWriter {
     f.end()
     f.end()
     this.scratch.release()
-    this.leaveAt(() => f.localGet(target), this.use.dirtyAtIndirect)
+    this.chainTo(() => f.localGet(target))
     f.unreachable()
   }
 
   /** At `fault`: the instruction that raised the exception counts as begun, those behind it do not. */
   private returnFault(): void {
-    const { f, fault } = this
-    this.spill(this.use.written)
+    const { f, place } = this
     f.localGet(HART)
     f.localGet(PAGE)
-    f.localGet(fault)
+    f.localGet(place)
     f.i32Const(0xfff)
     f.i32And()
     f.i64ExtendI32U()
@@ -365,9 +425,11 @@ class RegionWriter {
     f.localGet(RECORD_BASE)
     f.i32Store(hartField('regionRecordBase'))
     f.localGet(ICOUNT)
-    f.localGet(fault)
-    f.i32Const(12)
+    f.localGet(place)
+    f.i32Const(behindShift)
     f.i32ShrU()
+    f.i32Const((1 << (exitShift - behindShift)) - 1)
+    f.i32And()
     f.i32Add()
     f.return_()
   }

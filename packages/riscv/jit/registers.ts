@@ -1,22 +1,31 @@
 /**
- * Which registers a region uses, and which ones differ from the hart block where it is left.
+ * Which registers a region loads where it is entered, and stores where it is left.
+ *
+ * ```
+ *   forwards:  dirty at a place  = written on some path from an entry to it
+ *   backwards: needed at a place = read on some path from it before it is written, or stored by an exit on the way
+ * ```
+ * An exit stores what is dirty there, on whichever path; so an entry whose own path does not write such a register
+ * loads it. Entries begin clean, also those that the region jumps to itself by a computed address.
  * A set of registers is a bit mask: bits 0..31 are x, bits 32..63 are f; x0 is never in one.
  */
 
+import { defined } from '@virga/base'
 import type { Block, Region } from './blocks.ts'
 import type { Placed } from './facts.ts'
 
 /** Registers as bits. */
 export type RegisterSet = bigint
 
-/** What is known of a region's registers. */
+/** What is known of a region's registers; arrays by number of the block. */
 export interface RegisterUse {
   readonly used: RegisterSet
-  readonly written: RegisterSet
-  /** by block: registers that may have been written when control comes to it */
+  /** may have been written when control comes to the block */
   readonly dirtyAt: readonly RegisterSet[]
-  /** those that may have been written where it jumps to a computed address */
-  readonly dirtyAtIndirect: RegisterSet
+  /** the same behind its last instruction */
+  readonly dirtyBehind: readonly RegisterSet[]
+  /** must be in locals when control comes to the block */
+  readonly neededAt: readonly RegisterSet[]
 }
 
 function bit(file: 'x' | 'f', number: number): RegisterSet {
@@ -49,29 +58,61 @@ export function members(set: RegisterSet): number[] {
 }
 
 /** Follows the region's registers through its blocks until nothing changes. */
-export function followRegisters({ blocks, entries }: Region): RegisterUse {
+export function followRegisters({ blocks }: Region): RegisterUse {
   const writes = blocks.map((block) => unionOf(block, writtenBy))
   const dirtyAt: RegisterSet[] = blocks.map(() => 0n)
-  let dirtyAtIndirect = 0n
   for (let changed = true; changed; ) {
     changed = false
-    const add = (to: number, set: RegisterSet) => {
-      const before = dirtyAt[to] ?? 0n
-      if ((before | set) === before) return
-      dirtyAt[to] = before | set
-      changed = true
-    }
-    for (const { number, successors, indirect } of blocks) {
+    for (const { number, successors } of blocks) {
       const out = (dirtyAt[number] ?? 0n) | (writes[number] ?? 0n)
-      for (const successor of successors) add(successor, out)
-      if (!indirect) continue
-      dirtyAtIndirect |= out
-      for (const entry of entries) add(entry, dirtyAtIndirect)
+      for (const successor of successors) {
+        const before = dirtyAt[successor] ?? 0n
+        if ((before | out) === before) continue
+        dirtyAt[successor] = before | out
+        changed = true
+      }
     }
   }
-  const written = writes.reduce((all, set) => all | set, 0n)
-  const used = blocks.reduce((all, block) => all | unionOf(block, readBy), written)
-  return { used, written, dirtyAt, dirtyAtIndirect }
+  const dirtyBehind = blocks.map(({ number }) => (dirtyAt[number] ?? 0n) | (writes[number] ?? 0n))
+  const used = blocks.reduce((all, block) => all | unionOf(block, readBy) | unionOf(block, writtenBy), 0n)
+  return { used, dirtyAt, dirtyBehind, neededAt: followBackwards(blocks, writes, dirtyAt, dirtyBehind) }
+}
+
+function followBackwards(
+  blocks: readonly Block[],
+  writes: readonly RegisterSet[],
+  dirtyAt: readonly RegisterSet[],
+  dirtyBehind: readonly RegisterSet[],
+): readonly RegisterSet[] {
+  const own = blocks.map((block) => neededByItself(block, dirtyAt[block.number] ?? 0n))
+  const neededAt = [...own]
+  for (let changed = true; changed; ) {
+    changed = false
+    for (let number = blocks.length - 1; number >= 0; number--) {
+      // Behind a block there may be an exit: out of the region, or to poll.
+      const behind = defined(blocks[number], 'block').successors.reduce(
+        (set, successor) => set | (neededAt[successor] ?? 0n),
+        dirtyBehind[number] ?? 0n,
+      )
+      const needed = (own[number] ?? 0n) | (behind & ~(writes[number] ?? 0n))
+      if (needed === neededAt[number]) continue
+      neededAt[number] = needed
+      changed = true
+    }
+  }
+  return neededAt
+}
+
+/** What the block's instructions read before they write it, or store when one of them faults. */
+function neededByItself({ instructions }: Block, dirtyAt: RegisterSet): RegisterSet {
+  let needed = 0n
+  let written = 0n
+  for (const placed of instructions) {
+    needed |= readBy(placed) & ~written
+    if (placed.facts.mayFault) needed |= dirtyAt & ~written
+    written |= writtenBy(placed)
+  }
+  return needed
 }
 
 function unionOf(block: Block, of: (placed: Placed) => RegisterSet): RegisterSet {

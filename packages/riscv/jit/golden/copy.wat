@@ -1,21 +1,6 @@
 (func (;3;) (type 2) (param i32 i32 i32 i32 i64) (result i32) ;; r0
   (local i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i32 i64)
   local.get 0
-  i64.load offset=8
-  local.set 6
-  local.get 0
-  i64.load offset=56
-  local.set 7
-  local.get 0
-  i64.load offset=80
-  local.set 8
-  local.get 0
-  i64.load offset=88
-  local.set 9
-  local.get 0
-  i64.load offset=96
-  local.set 10
-  local.get 0
   i64.load offset=520
   local.set 13
   local.get 0
@@ -31,6 +16,23 @@
           block ;; @5
             block ;; @6
               block ;; @7
+                block ;; @8
+                end
+                local.get 0
+                i64.load offset=8
+                local.set 6
+                local.get 0
+                i64.load offset=56
+                local.set 7
+                local.get 0
+                i64.load offset=80
+                local.set 8
+                local.get 0
+                i64.load offset=88
+                local.set 9
+                local.get 0
+                i64.load offset=96
+                local.set 10
                 br 0 ;; @7
               end
               loop ;; @7
@@ -169,6 +171,8 @@
                     i64.const 0
                     i64.add
                     local.set 5
+                    i32.const 0
+                    local.set 12
                     br 8 ;; @1
                   end
                   br 1 ;; @7
@@ -190,6 +194,15 @@
             local.set 17
             local.get 17
             local.set 5
+            local.get 0
+            local.get 7
+            i64.store offset=56
+            local.get 0
+            local.get 8
+            i64.store offset=80
+            local.get 0
+            local.get 9
+            i64.store offset=88
             br 0 ;; @5
           end
           local.get 5
@@ -232,15 +245,6 @@
             end
           end
           local.get 0
-          local.get 7
-          i64.store offset=56
-          local.get 0
-          local.get 8
-          i64.store offset=80
-          local.get 0
-          local.get 9
-          i64.store offset=88
-          local.get 0
           local.get 1
           local.get 5
           return_call 2 ;; chain
@@ -251,15 +255,24 @@
       i32.const 2
       i32.store offset=568
     end
-    local.get 0
-    local.get 7
-    i64.store offset=56
-    local.get 0
-    local.get 8
-    i64.store offset=80
-    local.get 0
-    local.get 9
-    i64.store offset=88
+    block ;; @2
+      block ;; @3
+        local.get 12
+        i32.const 22
+        i32.shr_u
+        br_table 0 ;; @3
+      end
+      local.get 0
+      local.get 7
+      i64.store offset=56
+      local.get 0
+      local.get 8
+      i64.store offset=80
+      local.get 0
+      local.get 9
+      i64.store offset=88
+      br 0 ;; @2
+    end
     local.get 0
     local.get 4
     local.get 12
@@ -275,18 +288,29 @@
     local.get 12
     i32.const 12
     i32.shr_u
+    i32.const 1023
+    i32.and
     i32.add
     return
   end
-  local.get 0
-  local.get 7
-  i64.store offset=56
-  local.get 0
-  local.get 8
-  i64.store offset=80
-  local.get 0
-  local.get 9
-  i64.store offset=88
+  block ;; @1
+    block ;; @2
+      local.get 12
+      i32.const 22
+      i32.shr_u
+      br_table 0 ;; @2
+    end
+    local.get 0
+    local.get 7
+    i64.store offset=56
+    local.get 0
+    local.get 8
+    i64.store offset=80
+    local.get 0
+    local.get 9
+    i64.store offset=88
+    br 0 ;; @1
+  end
   local.get 0
   local.get 1
   local.get 5

@@ -1,9 +1,6 @@
 (func (;1;) (type 0) (param i32 i32 i32 i32 i64) (result i32) ;; r0
   (local i64 i64 i32 i32 i64 i64 i32)
   local.get 0
-  i64.load offset=40
-  local.set 6
-  local.get 0
   i64.load offset=520
   local.set 9
   local.get 0
@@ -19,6 +16,11 @@
           block ;; @5
             block ;; @6
               block ;; @7
+                block ;; @8
+                end
+                local.get 0
+                i64.load offset=40
+                local.set 6
                 br 0 ;; @7
               end
               loop ;; @7
@@ -48,6 +50,8 @@
                     i64.const 0
                     i64.add
                     local.set 5
+                    i32.const 0
+                    local.set 8
                     br 8 ;; @1
                   end
                   br 1 ;; @7
@@ -74,6 +78,8 @@
                 i64.const 8
                 i64.add
                 local.set 5
+                i32.const 0
+                local.set 8
                 br 6 ;; @1
               end
               br 0 ;; @6
@@ -129,9 +135,18 @@
       i32.const 2
       i32.store offset=568
     end
-    local.get 0
-    local.get 6
-    i64.store offset=40
+    block ;; @2
+      block ;; @3
+        local.get 8
+        i32.const 22
+        i32.shr_u
+        br_table 0 ;; @3
+      end
+      local.get 0
+      local.get 6
+      i64.store offset=40
+      br 0 ;; @2
+    end
     local.get 0
     local.get 4
     local.get 8
@@ -147,12 +162,23 @@
     local.get 8
     i32.const 12
     i32.shr_u
+    i32.const 1023
+    i32.and
     i32.add
     return
   end
-  local.get 0
-  local.get 6
-  i64.store offset=40
+  block ;; @1
+    block ;; @2
+      local.get 8
+      i32.const 22
+      i32.shr_u
+      br_table 0 ;; @2
+    end
+    local.get 0
+    local.get 6
+    i64.store offset=40
+    br 0 ;; @1
+  end
   local.get 0
   local.get 1
   local.get 5
