@@ -18,6 +18,8 @@ export const record = { rd: 2, rs1: 3, rs2: 4, immWord: 4, rm: 5, rs3: 6 } as co
 export interface Expression {
   readonly type: 'i32' | 'i64'
   readonly push: () => void
+  /** pushes the floating-point number of these bits, as an f32 or f64: where that is at hand */
+  readonly pushFloat?: (() => void) | undefined
 }
 
 /** The part of a handler's reader that only computes. */
@@ -119,7 +121,7 @@ export class ComputationReader {
     return this.register(record.rs2, 'f')
   }
 
-  private unboxed(format: Format, raw: Expression): Expression {
+  protected unboxed(format: Format, raw: Expression): Expression {
     if (format === 'd') return raw
     const bits = this.let(raw)
     return this.let(this.value(() => float.pushUnboxed(this.f, bits.push)))

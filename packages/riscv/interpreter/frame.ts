@@ -119,14 +119,14 @@ export interface Exits {
 /** Scratch locals, taken in a handler and given back all at once at its end. */
 export class Scratch {
   private readonly f: FunctionBuilder
-  private readonly pools = { i32: [] as number[], i64: [] as number[] }
-  private taken = { i32: 0, i64: 0 }
+  private readonly pools = { i32: [] as number[], i64: [] as number[], f32: [] as number[], f64: [] as number[] }
+  private taken = { i32: 0, i64: 0, f32: 0, f64: 0 }
 
   constructor(f: FunctionBuilder) {
     this.f = f
   }
 
-  take(type: 'i32' | 'i64'): number {
+  take(type: 'i32' | 'i64' | 'f32' | 'f64'): number {
     const pool = this.pools[type]
     const index = this.taken[type]++
     const known = pool[index]
@@ -137,7 +137,7 @@ export class Scratch {
   }
 
   release(): void {
-    this.taken = { i32: 0, i64: 0 }
+    this.taken = { i32: 0, i64: 0, f32: 0, f64: 0 }
   }
 }
 

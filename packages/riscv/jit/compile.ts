@@ -7,6 +7,7 @@ import { defineMulHigh } from '../interpreter/mul-high.ts'
 import { regionSignature } from '../interpreter/profile.ts'
 import { findRegions, type Page, type Region } from './blocks.ts'
 import { defineChain } from './chain.ts'
+import { defineExactTests, type HostFloat } from './float.ts'
 import { writeRegion } from './region.ts'
 
 /** Largest memory that compiled code can be used with, in pages of 64 KiB. */
@@ -44,10 +45,18 @@ export interface CompiledBatch {
   readonly regions: readonly CompiledRegion[]
 }
 
-/** Compiles a batch. `nameSection`: for the text printer. */
+/** How to compile. */
+export interface CompileOptions {
+  /** names functions, for the text printer */
+  readonly nameSection?: boolean
+  /** the host's `relaxed_madd` rounds once; see `isFused` */
+  readonly fused?: boolean
+}
+
+/** Compiles a batch. */
 export function compileRegions(
   requests: readonly RegionRequest[],
-  options: { readonly nameSection?: boolean } = {},
+  options: CompileOptions = {},
 ): CompiledBatch {
   const found = requests.flatMap((request) =>
     findRegions(pageOf(request), request.root).map((region) => ({ id: request.id, region })),
@@ -56,10 +65,13 @@ export function compileRegions(
   const uses = new Set(found.flatMap(({ region }) => [...usesOf(region)]))
   const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
   const chain = defineChain(module)
+  const hostFloat: HostFloat | undefined = [...uses].some((use) => use.startsWith('fp'))
+    ? { exact: defineExactTests(module, options.fused ?? false), fused: options.fused ?? false }
+    : undefined
   const mulHigh = uses.has('mulHigh') ? defineMulHigh(module) : 0
   for (const [index, { region }] of found.entries()) {
     const f = module.defineFunction({ ...regionSignature, export: `r${index}`, capacityBytes: 16384 })
-    writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain })
+    writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain, hostFloat })
   }
   return {
     bytes: module.build(),

@@ -5,6 +5,7 @@
 
 import { type CompiledRegion, compileRegions, type RegionRequest } from './compile.ts'
 import type { LinkableBatch } from './linker.ts'
+import { isFused } from './probe-fused.ts'
 
 /** A request answered before. */
 interface Kept {
@@ -22,6 +23,7 @@ const batchMax = 16
 export class RegionCompiler {
   readonly #kept = new Map<string, Kept>()
   readonly #now: () => number
+  readonly #fused = isFused()
 
   /** `now`: milliseconds of a clock that does not go back. */
   constructor(now: () => number) {
@@ -41,7 +43,7 @@ export class RegionCompiler {
 
   #compile(requests: readonly RegionRequest[]): LinkableBatch {
     const from = this.#now()
-    const { bytes, regions } = compileRegions(requests)
+    const { bytes, regions } = compileRegions(requests, { fused: this.#fused })
     const module = new WebAssembly.Module(bytes)
     for (const request of requests) {
       this.#keep(request, {

@@ -7,7 +7,9 @@ import { buildInterpreter } from '../interpreter/build.ts'
 import { createInterpreterReader } from '../testing.ts'
 import { compileRegions } from './compile.ts'
 import { RegionLinker } from './linker.ts'
+import { isFused } from './probe-fused.ts'
 
+const fused = isFused()
 const everything = new Uint8Array(256).fill(255)
 
 /** Runs regions that were compiled without waiting. */
@@ -16,7 +18,7 @@ export const forcedRegions: RegionHostMaker = (runtime, memory) => {
     memory,
     runtime,
     send: (request) => {
-      const { bytes, regions } = compileRegions([{ ...request, ran: everything }])
+      const { bytes, regions } = compileRegions([{ ...request, ran: everything }], { fused })
       linker.link({
         ids: [request.id],
         module: new WebAssembly.Module(bytes),

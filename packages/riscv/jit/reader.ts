@@ -7,10 +7,10 @@ import { assert } from '@virga/base'
 import { type Expression, record } from '../interpreter/computation.ts'
 import type { Frame } from '../interpreter/frame.ts'
 import { hartField } from '../interpreter/frame.ts'
-import { HandlerReader } from '../interpreter/handler.ts'
 import { isUpperImmediate } from '../isa/encoding.ts'
 import type { Format } from '../isa/meaning.ts'
 import type { Placed } from './facts.ts'
+import { FloatReader, type HostFloat } from './float.ts'
 
 /** What the reader needs of the function around it. */
 export interface Surroundings {
@@ -24,19 +24,29 @@ export interface Surroundings {
   /** ends the path: control goes to the address in the local */
   readonly goToComputed: (target: number) => void
   /** what an earlier instruction of the block has seen to already; reset at each block */
-  readonly floatSeen: { enabled: boolean; dirty: boolean }
+  readonly floatSeen: {
+    enabled: boolean
+    dirty: boolean
+    /** registers that hold a boxed single */
+    readonly singles: Set<number>
+  }
+  readonly hostFloat: HostFloat | undefined
 }
 
 /** Emits one instruction of a region. */
-export class RegionReader extends HandlerReader {
+export class RegionReader extends FloatReader {
   private readonly surroundings: Surroundings
   private readonly placed: Placed
+  protected readonly hostFloat: HostFloat | undefined
+  protected readonly rm: number
 
   constructor(surroundings: Surroundings, placed: Placed) {
     const { instruction, length, rd } = placed.decoded
     super(surroundings.frame, { instruction, length, rdZero: rd === 0, near: false })
     this.surroundings = surroundings
     this.placed = placed
+    this.hostFloat = surroundings.hostFloat
+    this.rm = placed.decoded.rm
   }
 
   override emit(): void {
@@ -47,8 +57,37 @@ export class RegionReader extends HandlerReader {
   protected override register(offset: number, file: 'x' | 'f'): Expression {
     const { rs1, rs2, rs3 } = this.placed.decoded
     const number = offset === record.rs1 ? rs1 : offset === record.rs2 ? rs2 : rs3
-    if (file === 'x' && number === 0) return this.constant(0n)
-    return this.local(this.surroundings.registerLocal(file === 'x' ? number : number + 32))
+    if (file === 'f') return this.floatRegister(number)
+    if (number === 0) return this.constant(0n)
+    return this.local(this.surroundings.registerLocal(number))
+  }
+
+  private floatRegister(number: number): Expression {
+    const { f } = this
+    const pushFloat = () => f.localGet(this.surroundings.registerLocal(number + 32))
+    const push = () => {
+      pushFloat()
+      f.i64ReinterpretF64()
+    }
+    return { type: 'i64', push, pushFloat }
+  }
+
+  override frs1(format: Format): Expression {
+    return this.floatOperand(format, this.placed.decoded.rs1)
+  }
+
+  override frs2(format: Format): Expression {
+    return this.floatOperand(format, this.placed.decoded.rs2)
+  }
+
+  override frs3(format: Format): Expression {
+    return this.floatOperand(format, this.placed.decoded.rs3)
+  }
+
+  private floatOperand(format: Format, number: number): Expression {
+    const raw = this.floatRegister(number)
+    if (format === 'd' || !this.surroundings.floatSeen.singles.has(number)) return this.unboxed(format, raw)
+    return this.and(raw, this.constant(0xffffffffn))
   }
 
   override imm(): Expression {
@@ -80,12 +119,21 @@ export class RegionReader extends HandlerReader {
   }
 
   override setFrd(format: Format, value: Expression): void {
-    this.pushLong(value)
-    if (format === 's') {
-      this.f.i64Const(-4294967296)
-      this.f.i64Or()
+    const { f } = this
+    const { singles } = this.surroundings.floatSeen
+    const { rd } = this.placed.decoded
+    if (format === 'd' && value.pushFloat !== undefined) value.pushFloat()
+    else {
+      this.pushLong(value)
+      if (format === 's') {
+        f.i64Const(-4294967296)
+        f.i64Or()
+      }
+      f.f64ReinterpretI64()
     }
-    this.f.localSet(this.surroundings.registerLocal(this.placed.decoded.rd + 32))
+    f.localSet(this.surroundings.registerLocal(rd + 32))
+    if (format === 's') singles.add(rd)
+    else singles.delete(rd)
     this.makeFpDirty()
   }
 
@@ -104,6 +152,14 @@ export class RegionReader extends HandlerReader {
     const { floatSeen } = this.surroundings
     if (!floatSeen.enabled) super.enableFp()
     floatSeen.enabled = true
+  }
+
+  protected override onOnePath<T>(emit: () => T): T {
+    const { floatSeen } = this.surroundings
+    const { dirty } = floatSeen
+    const value = emit()
+    floatSeen.dirty = dirty
+    return value
   }
 
   protected override makeFpDirty(): void {

@@ -26,6 +26,7 @@ import { pushMustLeave } from '../interpreter/handler.ts'
 import { loadDataContext } from '../interpreter/memory-path.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import type { Block, Region } from './blocks.ts'
+import type { HostFloat } from './float.ts'
 import { RegionReader, type Surroundings } from './reader.ts'
 import { followRegisters, members, type RegisterSet, type RegisterUse, writtenBy } from './registers.ts'
 import { arrange, type Item } from './structure.ts'
@@ -65,6 +66,8 @@ export interface Callees {
   readonly mulHighUnsigned: number
   /** see chain.ts */
   readonly chain: number
+  /** undefined where the region has no floating point, or the host's is not to be used */
+  readonly hostFloat: HostFloat | undefined
 }
 
 /** Writes the region's body into `f`, whose type is `regionSignature`. */
@@ -94,7 +97,9 @@ class RegionWriter {
     this.use = followRegisters(region)
     for (const entry of region.entries) this.numberOf(entry)
     this.target = f.local('i64')
-    for (const register of members(this.use.used)) this.registers.set(register, f.local('i64'))
+    for (const register of members(this.use.used)) {
+      this.registers.set(register, f.local(register < 32 ? 'i64' : 'f64'))
+    }
     this.state = f.local('i32')
     this.place = f.local('i32')
     this.dataContext = { lower: f.local('i64'), upper: f.local('i64') }
@@ -154,7 +159,8 @@ class RegionWriter {
       f.end()
       for (const register of members(defined(this.use.neededAt[entry], 'needed registers'))) {
         f.localGet(HART)
-        f.i64Load(registerOffset(register))
+        if (register < 32) f.i64Load(registerOffset(register))
+        else f.f64Load(registerOffset(register))
         f.localSet(this.localOf(register))
       }
       f.br(defined(starts.get(entry), 'start'))
@@ -179,7 +185,8 @@ class RegionWriter {
     for (const register of members(dirty)) {
       f.localGet(HART)
       f.localGet(this.localOf(register))
-      f.i64Store(registerOffset(register))
+      if (register < 32) f.i64Store(registerOffset(register))
+      else f.f64Store(registerOffset(register))
     }
   }
 
@@ -303,7 +310,8 @@ class RegionWriter {
         this.storeRegisters(dirty)
         f.br(outside.computed)
       },
-      floatSeen: { enabled: false, dirty: false },
+      floatSeen: { enabled: false, dirty: false, singles: new Set() },
+      hostFloat: this.callees.hostFloat,
     }
     for (const [index, placed] of block.instructions.entries()) {
       if (placed.facts.mayFault) {
