@@ -8,6 +8,7 @@ import { assert, defined } from '@virga/base'
 import { ByteReader } from './byte-reader.ts'
 import { type InstructionText, readInstruction } from './instruction-text.ts'
 import {
+  BRANCH_HINT_SECTION,
   EXTERNAL_KINDS,
   FUNCTION_TYPE_CODE,
   LIMITS,
@@ -91,7 +92,7 @@ const SECTION_READERS: ReadonlyMap<number, SectionReader> = new Map<number, Sect
   [SECTIONS.global, (section, module) => (module.globals = section.list(readGlobal))],
   [SECTIONS.export, (section, module) => (module.exports = section.list(readExport))],
   [SECTIONS.code, (section, module) => (module.bodies = section.list((reader) => readBody(reader.sized())))],
-  [SECTIONS.custom, (section, module) => (module.functionNames = readFunctionNames(section))],
+  [SECTIONS.custom, readCustom],
 ])
 
 function readSignature(reader: ByteReader): Signature {
@@ -158,10 +159,16 @@ function readBody(code: ByteReader): DecodedBody {
   return { locals, code: code.rest() }
 }
 
+function readCustom(section: ByteReader, module: { functionNames: ReadonlyMap<number, string> }): void {
+  const name = section.name()
+  if (name === BRANCH_HINT_SECTION) return
+  assert(name === 'name', 'the custom section holds names or branch hints')
+  module.functionNames = readFunctionNames(section)
+}
+
 /** @spec wasm-core "Name Section" */
 function readFunctionNames(section: ByteReader): Map<number, string> {
   const names = new Map<number, string>()
-  assert(section.name() === 'name', 'the custom section holds names')
   while (!section.atEnd) {
     assert(section.byte() === NAME_SUBSECTIONS.functions, 'names are those of functions')
     for (const [index, name] of section.sized().list((reader) => [reader.u32(), reader.name()] as const)) {

@@ -31,6 +31,9 @@ export interface FunctionOptions extends Signature {
   readonly capacityBytes?: number
 }
 
+/** How often a condition is expected to be not 0. @spec wasm-branch-hinting "Branch Hints" */
+export type Expected = 'likely' | 'unlikely'
+
 export class FunctionBuilder extends InstructionEmitter implements Signature {
   /** Index of the function in its module. */
   readonly index: number
@@ -39,6 +42,8 @@ export class FunctionBuilder extends InstructionEmitter implements Signature {
   private readonly locals: ValType[] = []
   private readonly open: Label[] = []
   private readonly openers: number[] = []
+  /** where hinted instructions are, in `code`, and what is expected of them */
+  private readonly hints: { readonly at: number; readonly expected: Expected }[] = []
   private serial = 0
 
   constructor(index: number, options: FunctionOptions) {
@@ -69,7 +74,8 @@ export class FunctionBuilder extends InstructionEmitter implements Signature {
   }
 
   /** Pops an i32 and opens a block that runs when it is not 0; a branch to it goes to its end. */
-  if_(result?: ValType): Label {
+  if_(result?: ValType, expected?: Expected): Label {
+    this.hint(expected)
     return this.opened(OPCODES.if.code, result)
   }
 
@@ -95,7 +101,8 @@ export class FunctionBuilder extends InstructionEmitter implements Signature {
   }
 
   /** Pops an i32 and branches when it is not 0. */
-  brIf(label: Label): void {
+  brIf(label: Label, expected?: Expected): void {
+    this.hint(expected)
     this.code.byte(OPCODES.br_if.code)
     this.target(label)
   }
@@ -122,6 +129,28 @@ export class FunctionBuilder extends InstructionEmitter implements Signature {
     out.append(scratch)
     out.append(this.code)
     out.byte(OPCODES.end.code)
+  }
+
+  /**
+   * Appends the function's entry in the section of branch hints and returns true, or false when it has none. Offsets
+   * count from the function's locals.
+   */
+  writeHints(out: ByteWriter, scratch: ByteWriter): boolean {
+    if (this.hints.length === 0) return false
+    scratch.length = 0
+    this.writeLocals(scratch)
+    out.u32(this.index)
+    out.u32(this.hints.length)
+    for (const { at, expected } of this.hints) {
+      out.u32(scratch.length + at)
+      out.byte(1)
+      out.byte(expected === 'likely' ? 1 : 0)
+    }
+    return true
+  }
+
+  private hint(expected: Expected | undefined): void {
+    if (expected !== undefined) this.hints.push({ at: this.code.length, expected })
   }
 
   private writeLocals(out: ByteWriter): void {

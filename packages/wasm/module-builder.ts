@@ -12,6 +12,7 @@ import { ByteWriter } from './byte-writer.ts'
 import { FunctionBuilder, type FunctionOptions } from './function-builder.ts'
 import { OPCODES } from './opcodes.ts'
 import {
+  BRANCH_HINT_SECTION,
   EXTERNAL_KINDS,
   FUNCTION_TYPE_CODE,
   LIMITS,
@@ -171,6 +172,7 @@ export class ModuleBuilder {
     writeEntries(out, SECTIONS.function, this.functionEntries())
     writeEntries(out, SECTIONS.global, this.globals)
     writeEntries(out, SECTIONS.export, this.exports)
+    this.writeHints(out)
     writeEntries(out, SECTIONS.code, this.codeEntries())
     if (this.nameSection) this.writeNames(out)
     return out.toBytes()
@@ -209,10 +211,27 @@ export class ModuleBuilder {
     const section = new ByteWriter()
     section.name('name')
     writeEntries(section, NAME_SUBSECTIONS.functions, names)
-    out.byte(SECTIONS.custom)
-    out.u32(section.length)
-    out.append(section)
+    writeCustom(out, section)
   }
+
+  /** @spec wasm-branch-hinting "Binary Format" */
+  private writeHints(out: ByteWriter): void {
+    const section = new ByteWriter()
+    const functions = new ByteWriter()
+    const scratch = new ByteWriter(64)
+    const count = this.functions.filter((builder) => builder.writeHints(functions, scratch)).length
+    if (count === 0) return
+    section.name(BRANCH_HINT_SECTION)
+    section.u32(count)
+    section.append(functions)
+    writeCustom(out, section)
+  }
+}
+
+function writeCustom(out: ByteWriter, section: ByteWriter): void {
+  out.byte(SECTIONS.custom)
+  out.u32(section.length)
+  out.append(section)
 }
 
 /** Appends a section: id, size, count, entries. A section without entries is left out. */

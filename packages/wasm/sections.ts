@@ -28,3 +28,6 @@ export const LIMITS = { unbounded: 0, bounded: 1, shared: 3 } as const
 
 /** Ids inside the name section. @spec wasm-core "Name Section" */
 export const NAME_SUBSECTIONS = { functions: 1 } as const
+
+/** Name of the custom section of branch hints, which stands before the code. @spec wasm-branch-hinting "Binary Format" */
+export const BRANCH_HINT_SECTION = 'metadata.code.branch_hint'

@@ -122,13 +122,13 @@ function findPage(frame: Frame, entry: number): void {
   const { f, locals, exits, imports } = frame
   const { hart, target, record, recordBase, pcDelta } = locals
   pushMustLeave(frame)
-  f.if_()
+  f.if_(undefined, 'unlikely')
   storePc(f, locals, () => f.localGet(target))
   exits.leave(hartExit.slice)
   f.end()
 
   pushFetchProbe(frame, target, entry)
-  f.if_('i32')
+  f.if_('i32', 'likely')
   f.localGet(entry)
   f.i32Load(fetchedRecords)
   f.else_()

@@ -36,7 +36,7 @@ export function emitEnabled({ f, locals, exits }: Frame): void {
   f.i32Const(FS)
   f.i32And()
   f.i32Eqz()
-  f.brIf(exits.illegal)
+  f.brIf(exits.illegal, 'unlikely')
 }
 
 /** mstatus.FS becomes Dirty. */
@@ -65,7 +65,7 @@ export function emitRoundingMode({ f, locals, exits, scratch }: Frame, recordOff
   f.localGet(mode)
   f.i32Const(4)
   f.i32GtU()
-  f.brIf(exits.illegal)
+  f.brIf(exits.illegal, 'unlikely')
   return mode
 }
 

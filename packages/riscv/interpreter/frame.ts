@@ -119,7 +119,12 @@ export interface Exits {
 /** Scratch locals, taken in a handler and given back all at once at its end. */
 export class Scratch {
   private readonly f: FunctionBuilder
-  private readonly pools = { i32: [] as number[], i64: [] as number[], f32: [] as number[], f64: [] as number[] }
+  private readonly pools = {
+    i32: [] as number[],
+    i64: [] as number[],
+    f32: [] as number[],
+    f64: [] as number[],
+  }
   private taken = { i32: 0, i64: 0, f32: 0, f64: 0 }
 
   constructor(f: FunctionBuilder) {

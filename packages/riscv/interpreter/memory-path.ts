@@ -116,7 +116,7 @@ function branchOnException({ f, locals, exits }: Frame): void {
   f.i32Load(hartField('excCause'))
   f.i32Const(-1)
   f.i32Ne()
-  f.brIf(exits.exception)
+  f.brIf(exits.exception, 'unlikely')
 }
 
 /** Loads from the address in local `address` into a fresh local, which is returned. */
@@ -125,7 +125,7 @@ export function emitLoad(frame: Frame, width: Width, sign: 's' | 'u', address: n
   const entry = scratch.take('i32')
   const result = scratch.take('i64')
   pushProbe(frame, hartPart.tlbR, width, address, entry)
-  f.if_('i64')
+  f.if_('i64', 'likely')
   pushArenaAddress(f, hartPart.tlbR, address, entry)
   if (width === 8) sign === 's' ? f.i64Load8S() : f.i64Load8U()
   else if (width === 16) sign === 's' ? f.i64Load16S() : f.i64Load16U()
@@ -149,7 +149,7 @@ export function emitStore(frame: Frame, width: Width, address: number, pushValue
   const { f, locals, exits, imports, scratch } = frame
   const entry = scratch.take('i32')
   pushProbe(frame, hartPart.tlbW, width, address, entry)
-  f.if_()
+  f.if_(undefined, 'likely')
   pushArenaAddress(f, hartPart.tlbW, address, entry)
   pushValue()
   if (width === 8) f.i64Store8()
@@ -163,7 +163,7 @@ export function emitStore(frame: Frame, width: Width, address: number, pushValue
   f.i32Const(log2[width])
   f.call(imports.call('store_slow'))
   loadDataContext(frame)
-  f.brIf(exits.exception)
+  f.brIf(exits.exception, 'unlikely')
   f.end()
 }
 
@@ -179,7 +179,7 @@ export function emitAtomicAddress(
   const entry = scratch.take('i32')
   const result = scratch.take('i32')
   pushProbe(frame, part, width, address, entry)
-  f.if_('i32')
+  f.if_('i32', 'likely')
   pushArenaAddress(f, part, address, entry)
   f.else_()
   f.localGet(locals.hart)
@@ -190,7 +190,7 @@ export function emitAtomicAddress(
   loadDataContext(frame)
   f.localTee(result)
   f.i32Eqz()
-  f.brIf(exits.exception)
+  f.brIf(exits.exception, 'unlikely')
   f.localGet(result)
   f.end()
   f.localSet(result)

@@ -154,7 +154,7 @@ export abstract class FloatReader extends HandlerReader {
     const [x, y] = [this.operand(format, a), this.operand(format, b)]
     const result = this.frame.scratch.take('i64')
     this.pushNumbers(format, x, y)
-    f.if_('i64')
+    f.if_('i64', 'likely')
     x.pushFloat()
     y.pushFloat()
     comparisons[operation][format](f)
@@ -207,7 +207,7 @@ export abstract class FloatReader extends HandlerReader {
     }, this.rm !== 7)
     f.i32And()
     const result = this.frame.scratch.take('i64')
-    f.if_('i64')
+    f.if_('i64', 'likely')
     f.localGet(rounded)
     if (kind === 'lu') f.i64TruncF64U()
     else f.i64TruncF64S()
@@ -320,7 +320,7 @@ export abstract class FloatReader extends HandlerReader {
   private orElse(format: Format, result: number, slow: () => Expression): Floating {
     const { f } = this
     f.i32Eqz()
-    f.if_()
+    f.if_(undefined, 'unlikely')
     this.pushBits(format, this.onOnePath(slow))
     f.localSet(result)
     f.end()
@@ -367,7 +367,7 @@ export abstract class FloatReader extends HandlerReader {
     f.i64Const(accruedNX)
     f.i64Eq()
     if (pushExact === undefined) return
-    f.if_('i32')
+    f.if_('i32', 'likely')
     f.i32Const(1)
     f.else_()
     pushExact()

@@ -10,11 +10,12 @@ import { pushFused } from './float.ts'
 type Fused = (a: number, b: number, c: number) => number
 
 /** a × b + c is not zero exactly when it is rounded once: (1 + e) × (1 − e) − 1 = −e², and two kin of it. */
-const questions: Readonly<Record<Format, readonly (readonly [a: number, b: number, c: number, sum: number])[]>> =
-  {
-    s: questionsFor(2 ** -13),
-    d: questionsFor(2 ** -27),
-  }
+const questions: Readonly<
+  Record<Format, readonly (readonly [a: number, b: number, c: number, sum: number])[]>
+> = {
+  s: questionsFor(2 ** -13),
+  d: questionsFor(2 ** -27),
+}
 
 function questionsFor(e: number): [number, number, number, number][] {
   return [

@@ -179,7 +179,7 @@ export class RegionReader extends FloatReader {
       f.localTee(mode)
       f.i32Const(4)
       f.i32GtU()
-      f.brIf(frame.exits.illegal)
+      f.brIf(frame.exits.illegal, 'unlikely')
     } else {
       f.i32Const(rm)
       f.localSet(mode)

@@ -364,7 +364,7 @@ class RegionWriter {
     const way = defined(this.ways.get(block), 'way to the block')
     if (way.back) {
       pushMustLeave(this.frame(outside))
-      f.if_()
+      f.if_(undefined, 'unlikely')
       this.leaveRarely(offset, dirty, outside)
       f.end()
     }
