@@ -24,8 +24,8 @@ import { hartRecord, pcpuState, runState } from './machine-block.ts'
 import { serveSbi } from './sbi/dispatch.ts'
 import { hartsOf, nextRunnable } from './scheduler.ts'
 
-/** Instructions of a slice, about 100 µs: timers are looked at between slices. */
-const sliceBudget = 20_000
+/** Instructions of a slice, 50 to 400 µs: timers are looked at between slices. */
+const sliceBudget = 100_000
 /** V8 replaces a function by its optimised form between calls only, so the first slices are short. */
 const shortSliceBudget = 4_000
 const shortSlices = 100

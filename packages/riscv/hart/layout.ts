@@ -197,7 +197,7 @@ export const hartStatus = {
 } as const
 
 /** Number of entries of each lookaside array. */
-export const tlbEntries = { r: 1024, w: 1024, x: 256, g: 1024, sets: 64 } as const
+export const tlbEntries = { r: 4096, w: 4096, x: 1024, g: 1024, sets: 64 } as const
 
 /** Byte offsets of the parts of a hart block after the state. */
 export const hartPart = {
@@ -209,7 +209,7 @@ export const hartPart = {
 } as const
 
 /** Bytes of one hart block: a multiple of 64 KiB. */
-export const hartBlockBytes = 0x10000
+export const hartBlockBytes = 0x30000
 
 /**
  * A decoded page: `snapshot` (the 4 KiB of code that the records were made from), a header, then 2048 records

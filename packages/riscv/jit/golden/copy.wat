@@ -53,7 +53,7 @@
                 i64.const 8
                 i64.shr_u
                 i32.wrap_i64
-                i32.const 16368
+                i32.const 65520
                 i32.and
                 local.get 0
                 i32.add
@@ -108,12 +108,12 @@
                 i64.const 8
                 i64.shr_u
                 i32.wrap_i64
-                i32.const 16368
+                i32.const 65520
                 i32.and
                 local.get 0
                 i32.add
                 local.tee 16
-                i64.load offset=24576
+                i64.load offset=73728
                 local.get 15
                 i64.const -4089
                 i64.and
@@ -130,7 +130,7 @@
                   local.get 15
                   i32.wrap_i64
                   local.get 16
-                  i32.load offset=24584
+                  i32.load offset=73736
                   i32.add
                   local.get 7
                   i64.store

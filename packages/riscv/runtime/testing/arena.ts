@@ -3,8 +3,8 @@
  * are not in order, so that a forgotten translation shows.
  *
  * ```
- *  0x010000 hart block     0x020000 code map      0x030000 decoded pages
- *  0x080000 SLAT tables    0x100000 guest memory  (guest page n is frame n XOR 1)
+ *  0x010000 hart block     0x040000 code map      0x050000 decoded pages
+ *  0x0a0000 SLAT tables    0x100000 guest memory  (guest page n is frame n XOR 1)
  * ```
  */
 import { hartFields, hartOffset } from '../../hart/layout.ts'
@@ -14,9 +14,9 @@ export const arenaPages = 96
 /** Where its parts are. */
 export const at = {
   hart: 0x10000,
-  codeMap: 0x20000,
-  codePages: 0x30000,
-  slat: 0x80000,
+  codeMap: 0x40000,
+  codePages: 0x50000,
+  slat: 0xa0000,
   ram: 0x100000,
 } as const
 
