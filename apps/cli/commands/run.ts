@@ -34,9 +34,7 @@ export function addRunCommand(program: Command): void {
     .option('--exec <command>', 'run one shell command in the guest and exit with its status')
     .option('--bare <file>', 'start an ELF or raw program in M-mode, without SBI')
     .addOption(
-      new Option('--engine <name>', 'how guest code runs')
-        .choices(['interpreter', 'jit'])
-        .default('interpreter'),
+      new Option('--engine <name>', 'how guest code runs').choices(['interpreter', 'jit']).default('jit'),
     )
     .addOption(
       new Option('--stats <format>', 'print statistics to stderr at the end').choices(['text', 'json']),

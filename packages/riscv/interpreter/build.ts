@@ -15,6 +15,7 @@
 
 import { type FunctionBuilder, ModuleBuilder } from '@virga/wasm'
 import { codePage, hartExit } from '../hart/layout.ts'
+import { defineChain } from './chain.ts'
 import { defineDecoder, isolated } from './decoder.ts'
 import { declareImports, type Frame, hartField, type Locals, pushPc, Scratch } from './frame.ts'
 import { HandlerReader, pushMustLeave } from './handler.ts'
@@ -31,6 +32,7 @@ export function buildInterpreter(maximumPages: number, profiling?: ProfileOption
   const module = new ModuleBuilder({ nameSection: true })
   const imports = declareImports(module, maximumPages)
   const profile = profiling && declareProfile(module, profiling)
+  if (profile !== undefined) defineChain(module, profile)
   const operations = enumerateOperations()
   const mulHighUnsigned = defineMulHigh(module)
   const decoder = defineDecoder(module, operations)

@@ -2,11 +2,11 @@
 
 import { defined } from '@virga/base'
 import { ModuleBuilder } from '@virga/wasm'
+import { chainSignature } from '../interpreter/chain.ts'
 import { declareImports } from '../interpreter/frame.ts'
 import { defineMulHigh } from '../interpreter/mul-high.ts'
 import { regionSignature } from '../interpreter/profile.ts'
 import { findRegions, type Page, type Region } from './blocks.ts'
-import { defineChain } from './chain.ts'
 import { defineExactTests, type HostFloat } from './float.ts'
 import { writeRegion } from './region.ts'
 
@@ -64,7 +64,7 @@ export function compileRegions(
   const module = new ModuleBuilder(options)
   const uses = new Set(found.flatMap(({ region }) => [...usesOf(region)]))
   const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
-  const chain = defineChain(module)
+  const chain = module.importFunction('jit', 'chain', chainSignature.params, chainSignature.results)
   const hostFloat: HostFloat | undefined = [...uses].some((use) => use.startsWith('fp'))
     ? { exact: defineExactTests(module, options.fused ?? false), fused: options.fused ?? false }
     : undefined

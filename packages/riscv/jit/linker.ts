@@ -73,11 +73,17 @@ export class RegionLinker implements RegionHost {
   #contentCount = 0
   #regionCount = 0
   #lastId = 0
+  #chain: WebAssembly.ExportValue | undefined
 
   constructor(parts: LinkerParts) {
     this.#parts = parts
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#words = new Int32Array(parts.memory.buffer)
+  }
+
+  /** Takes what regions go on by. */
+  connect(chain: WebAssembly.ExportValue): void {
+    this.#chain = chain
   }
 
   /** The interpreter's call: `record` was arrived at often. */
@@ -121,7 +127,7 @@ export class RegionLinker implements RegionHost {
     const { exports } = new WebAssembly.Instance(module, {
       env: { memory },
       runtime: { ...runtime },
-      jit: { table },
+      jit: { chain: defined(this.#chain, 'what regions go on by') },
     })
     for (const { id, place, entries } of regions) {
       const { content, hart } = defined(this.#pending.get(id), 'request')

@@ -64,7 +64,7 @@ export interface Callees {
   readonly imports: Imports
   /** (a, b) → upper half of the unsigned product */
   readonly mulHighUnsigned: number
-  /** see chain.ts */
+  /** see interpreter/chain.ts */
   readonly chain: number
   /** undefined where the region has no floating point, or the host's is not to be used */
   readonly hostFloat: HostFloat | undefined

@@ -1,4 +1,4 @@
-(func (;3;) (type 2) (param i32 i32 i32 i32 i64) (result i32) ;; r0
+(func (;3;) (type 3) (param i32 i32 i32 i32 i64) (result i32) ;; r0
   (local i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i32 i64)
   local.get 0
   i64.load offset=520
@@ -247,7 +247,7 @@
           local.get 0
           local.get 1
           local.get 5
-          return_call 2 ;; chain
+          return_call 2 ;; jit.chain
           unreachable
         end
       end
@@ -314,6 +314,6 @@
   local.get 0
   local.get 1
   local.get 5
-  return_call 2 ;; chain
+  return_call 2 ;; jit.chain
   unreachable
 )

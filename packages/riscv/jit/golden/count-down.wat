@@ -1,4 +1,4 @@
-(func (;1;) (type 0) (param i32 i32 i32 i32 i64) (result i32) ;; r0
+(func (;1;) (type 1) (param i32 i32 i32 i32 i64) (result i32) ;; r0
   (local i64 i64 i32 i32 i64 i64 i32)
   local.get 0
   i64.load offset=520
@@ -127,7 +127,7 @@
           local.get 0
           local.get 1
           local.get 5
-          return_call 0 ;; chain
+          return_call 0 ;; jit.chain
           unreachable
         end
       end
@@ -182,6 +182,6 @@
   local.get 0
   local.get 1
   local.get 5
-  return_call 0 ;; chain
+  return_call 0 ;; jit.chain
   unreachable
 )

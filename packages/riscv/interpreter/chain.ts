@@ -1,6 +1,6 @@
 /**
- * How one region goes on in another: a function of each module, `chain(hart, icount, target) → icount`, that every
- * path out of a region ends in.
+ * How one region goes on in another: `chain(hart, icount, target) → icount`, that every path out of a region ends in.
+ * It is the interpreter's, so that there is one, which V8 optimises early.
  *
  * It does what the interpreter does at a jump (poll, then look the page up) and tail-calls the region that the
  * target's record names. When there is none, or something else is to be done first, it returns: the interpreter
@@ -8,21 +8,22 @@
  */
 
 import type { ModuleBuilder } from '@virga/wasm'
-import { hartField } from '../interpreter/frame.ts'
-import { pushMustLeave } from '../interpreter/handler.ts'
-import { fetchedRecords, pushFetchProbe } from '../interpreter/memory-path.ts'
-import { regionSignature } from '../interpreter/profile.ts'
-import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
+import { hartField } from './frame.ts'
+import { pushMustLeave } from './handler.ts'
+import { fetchedRecords, pushFetchProbe } from './memory-path.ts'
+import type { Profile } from './profile.ts'
+import { pseudo, regionRecord } from './pseudo.ts'
 
 const HART = 0
 const ICOUNT = 1
 const TARGET = 2
 
-/** Defines the function and gives its index. The module imports no table yet. */
-export function defineChain(module: ModuleBuilder): number {
-  const table = module.importTable('jit', 'table', { initial: 1 })
-  const type = module.type(regionSignature.params, regionSignature.results)
-  const f = module.defineFunction({ name: 'chain', params: ['i32', 'i32', 'i64'], results: ['i32'] })
+/** Types of the function. */
+export const chainSignature = { params: ['i32', 'i32', 'i64'], results: ['i32'] } as const
+
+/** Defines the function and exports it. */
+export function defineChain(module: ModuleBuilder, { table, regionType }: Profile): void {
+  const f = module.defineFunction({ ...chainSignature, export: 'chain' })
   const frame = { f, locals: { hart: HART, icount: ICOUNT } }
   const entry = f.local('i32')
   const records = f.local('i32')
@@ -66,8 +67,7 @@ export function defineChain(module: ModuleBuilder): number {
   f.i64And()
   f.localGet(record)
   f.i32Load(regionRecord.index)
-  f.returnCallIndirect(type, table)
+  f.returnCallIndirect(regionType, table)
   f.end()
   f.localGet(ICOUNT)
-  return f.index
 }
