@@ -311,9 +311,26 @@ describe('a mirror', () => {
     expect(ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? ''))).toBe(true)
   })
 
+  it('that takes in a new release is asked for what it had before, by the other name of the suite', async () => {
+    const fresh = await makeTestArchive({ xz, withoutModules: ['crc16'] })
+    const at = (path: string, of = archive) => of.files.get(path) ?? new Uint8Array()
+    const list = 'main/binary-riscv64/Packages.xz'
+    const files = new Map([
+      ...archive.files,
+      ['dists/stable/InRelease', at('dists/trixie/InRelease')],
+      [`dists/stable/${list}`, at(`dists/trixie/${list}`)],
+      ['dists/trixie/InRelease', at('dists/trixie/InRelease', fresh)],
+    ])
+    const key = archive.key
+    archive = { ...archive, files }
+    const result = await pull([key, fresh.key])
+    expect(result.ok ? '' : result.error.message).toBe('')
+    expect(requests.map(({ path }) => path)).toContain(`dists/stable/${list}`)
+  })
+
   it('that breaks off without end is an error', async () => {
-    quirk = onlyFor('linux-image', (_request, response) => {
-      response.writeHead(200, { 'content-length': 10 }).flushHeaders()
+    quirk = onlyFor('linux-image', (_request, response, content) => {
+      response.writeHead(200, { 'content-length': content.length }).flushHeaders()
       setTimeout(() => response.destroy(), 5)
       return true
     })

@@ -4,7 +4,12 @@ import type { DebianPackage } from '../archive/package-index.ts'
 import type { PackageRequest } from '../archive/resolve.ts'
 
 /** Where in Debian the packages are. */
-export const debian = { codename: 'trixie', component: 'main', architecture: 'riscv64' } as const
+export const debian = {
+  codename: 'trixie',
+  suite: 'stable',
+  component: 'main',
+  architecture: 'riscv64',
+} as const
 
 /** Raised whenever the recipe gives other bytes from the same packages, so that cached images are rebuilt. */
 export const microRecipeVersion = 3

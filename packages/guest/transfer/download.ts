@@ -90,9 +90,10 @@ async function fetchPart(
             begin: async (answer) => {
               // A server that cannot start in the middle sends again what is here already.
               if (answer.kind === 'whole') bytesToSkip = value.bytes
-              return answer.kind === 'beyond-end'
-                ? value.reject('is shorter than it should be')
-                : ok(undefined)
+              const bytes = answer.kind === 'whole' ? (answer.bytes ?? file.bytes) : file.bytes
+              if (answer.kind === 'beyond-end' || bytes < file.bytes)
+                return value.reject('is shorter than it should be')
+              return bytes > file.bytes ? value.reject('is longer than it should be') : ok(undefined)
             },
             take: async (piece) => {
               const fresh = piece.subarray(bytesToSkip)

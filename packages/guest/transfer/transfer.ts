@@ -13,8 +13,11 @@ export type PieceTaker = (piece: Uint8Array) => Promise<Result<void>>
 /** How a transfer ended that nobody stopped: the server's end, or the connection's before it. */
 export type TransferEnd = 'complete' | 'broken'
 
-/** What a server may answer with a body, or that the piece asked for is not there. */
-export type Answer = { readonly kind: 'whole' } | { readonly kind: 'rest' } | { readonly kind: 'beyond-end' }
+/** What a server may answer with a body (`bytes`: how long the file is, where it says), or that there is no such piece. */
+export type Answer =
+  | { readonly kind: 'whole'; readonly bytes: number | undefined }
+  | { readonly kind: 'rest' }
+  | { readonly kind: 'beyond-end' }
 
 /** What to get. */
 export interface TransferRequest {
@@ -75,7 +78,10 @@ async function takePieces(
 }
 
 function answerOf({ status, headers }: Response, fromByte: number): Answer | undefined {
-  if (status === 200) return { kind: 'whole' }
+  if (status === 200) {
+    const length = headers.has('content-encoding') ? null : headers.get('content-length')
+    return { kind: 'whole', bytes: length === null ? undefined : Number(length) }
+  }
   if (status === 416 && fromByte > 0) return { kind: 'beyond-end' }
   const startsThere = headers.get('content-range')?.startsWith(`bytes ${fromByte}-`) === true
   return status === 206 && startsThere ? { kind: 'rest' } : undefined
