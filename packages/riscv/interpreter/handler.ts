@@ -377,15 +377,17 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
   private saveCounters(): void {
     this.setHart('icount', () => {
       this.f.localGet(this.frame.locals.icount)
-      this.f.i32Const(1)
+      this.f.i32Const(1 + this.takenAhead)
       this.f.i32Add()
     })
   }
 
-  csr(operation: CsrOperation, operand: Expression): void {
-    const { f, frame, variant } = this
-    const access = frame.scratch.take('i32')
-    const old = frame.scratch.take('i64')
+  /** Instructions behind this one that are counted already. */
+  protected readonly takenAhead: number = 0
+
+  /** Pushes what is done with the CSR: 1 read, 2 write, 3 both. */
+  protected pushCsrAccess(operation: CsrOperation): void {
+    const { f, variant } = this
     if (operation === 'write') {
       f.i32Const(variant.rdZero ? 2 : 3)
     } else {
@@ -394,6 +396,24 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
       this.pushRecordByte(record.rs1)
       f.select()
     }
+  }
+
+  /** A write may change the mode's rules, the TLB context or what is pending: it goes the long way round. */
+  protected goOnAfterCsr(access: number): void {
+    const { f } = this
+    f.localGet(access)
+    f.i32Const(2)
+    f.i32And()
+    f.if_()
+    this.jump(this.nextPc())
+    f.end()
+  }
+
+  csr(operation: CsrOperation, operand: Expression): void {
+    const { f, frame } = this
+    const access = frame.scratch.take('i32')
+    const old = frame.scratch.take('i64')
+    this.pushCsrAccess(operation)
     f.localSet(access)
     this.saveCounters()
     f.localGet(frame.locals.hart)
@@ -406,13 +426,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
     f.localSet(old)
     this.checkException()
     this.setRd(this.local(old))
-    // A write may change the mode's rules, the TLB context or what is pending: go the long way round.
-    f.localGet(access)
-    f.i32Const(2)
-    f.i32And()
-    f.if_()
-    this.jump(this.nextPc())
-    f.end()
+    this.goOnAfterCsr(access)
   }
 
   ecall(): void {

@@ -147,7 +147,8 @@ function explore(
       if (facts.flow === 'branch') leaders.add(next)
       else if (facts.flow !== 'next') {
         // Behind a call is where it comes back.
-        if (facts.writes === 'rd' && decoded.rd !== 0 && page.ran(next >> 1)) lead(next, true)
+        const comesBack = facts.flow === 'leave' || (facts.writes === 'rd' && decoded.rd !== 0)
+        if (comesBack && page.ran(next >> 1)) lead(next, true)
         break
       }
       offset = next

@@ -106,6 +106,7 @@ const callers: Readonly<Record<string, readonly string[]>> = {
   store_slow: ['store'],
   atomic_slow: ['amo', 'loadReserved', 'storeConditional'],
   cbo: ['cbo'],
+  csr: ['csr'],
 }
 
 function isImported(name: string, uses: ReadonlySet<string>): boolean {

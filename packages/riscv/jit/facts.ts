@@ -17,6 +17,8 @@ export type Flow =
   | 'jump'
   /** to a computed address */
   | 'indirect'
+  /** to the next one, by way of the chain: it may have changed what the hart is */
+  | 'leave'
   /** it is the interpreter's: compiled code ends before it */
   | 'stop'
 
@@ -28,23 +30,22 @@ export interface Facts {
   /** register operands by file; `F` ones are floating point */
   readonly reads: readonly ('rs1' | 'rs2' | 'frs1' | 'frs2' | 'frs3')[]
   readonly writes: 'rd' | 'frd' | undefined
-  /** names of the operations it uses, as in `Meaning` */
+  /** names of the operations it uses, as in `Meaning`; `csr.write` and its kin tell which */
   readonly uses: ReadonlySet<string>
 }
 
 /** These change what the hart is, or leave it. */
-const interpreted = [
+const interpreted = ['ecall', 'ebreak', 'mret', 'sret', 'wfi', 'fenceVma', 'fenceInval', 'fenceI'] as const
+const faulting = [
+  'load',
+  'store',
+  'amo',
+  'loadReserved',
+  'storeConditional',
+  'cbo',
+  'enableFp',
   'csr',
-  'ecall',
-  'ebreak',
-  'mret',
-  'sret',
-  'wfi',
-  'fenceVma',
-  'fenceInval',
-  'fenceI',
 ] as const
-const faulting = ['load', 'store', 'amo', 'loadReserved', 'storeConditional', 'cbo', 'enableFp'] as const
 
 const known = new Map<Instruction, Facts>()
 
@@ -63,16 +64,18 @@ export function factsOf(instruction: Instruction): Facts {
   const facts: Facts = {
     flow: interpreted.some(has)
       ? 'stop'
-      : has('branch')
-        ? 'branch'
-        : has('jumpRelative')
-          ? 'jump'
-          : has('jump')
-            ? 'indirect'
-            : 'next',
+      : has('csr')
+        ? 'leave'
+        : has('branch')
+          ? 'branch'
+          : has('jumpRelative')
+            ? 'jump'
+            : has('jump')
+              ? 'indirect'
+              : 'next',
     mayFault: faulting.some(has),
     reads,
-    writes: has('setFrd') ? 'frd' : has('setRd') ? 'rd' : undefined,
+    writes: has('setFrd') ? 'frd' : has('setRd') || has('csr') ? 'rd' : undefined,
     uses,
   }
   known.set(instruction, facts)
@@ -82,8 +85,9 @@ export function factsOf(instruction: Instruction): Facts {
 function usedBy(instruction: Instruction): ReadonlySet<string> {
   const uses = new Set<string>()
   const recorder = new Proxy({} as Meaning<null>, {
-    get: (_target, name: string) => () => {
+    get: (_target, name: string) => (first: unknown) => {
       uses.add(name)
+      if (name === 'csr') uses.add(`csr.${first}`)
       return null
     },
   })
@@ -121,7 +125,14 @@ export function placedAt(code: DataView, offset: number): Placed | undefined {
   const decoded = decodeOnce(length === 2 ? half : code.getUint32(offset, true))
   if (decoded === undefined) return undefined
   if (decoded.instruction.operands.rm && reservedRounding.includes(decoded.rm)) return undefined
-  return { offset, decoded, facts: factsOf(decoded.instruction) }
+  return { offset, decoded, facts: factsHere(decoded) }
+}
+
+/** A CSR of which no bit is set or cleared is only read. @spec riscv-unpriv "CSR Instructions" */
+function factsHere({ instruction, rs1 }: Decoded): Facts {
+  const facts = factsOf(instruction)
+  const isRead = rs1 === 0 && (facts.uses.has('csr.set') || facts.uses.has('csr.clear'))
+  return isRead ? { ...facts, flow: 'next' } : facts
 }
 
 /** Whether compiled code can hold the instruction. */

@@ -21,6 +21,10 @@ export interface Surroundings {
   readonly pageBase: number
   /** ends the path: control goes to a byte offset of this page (which may lie outside of it) */
   readonly goTo: (offset: number) => void
+  /** ends the path: control leaves the region for a byte offset of this page */
+  readonly leaveFor: (offset: number) => void
+  /** instructions of the block behind this one */
+  readonly behind: number
   /** ends the path: control goes to the address in the local */
   readonly goToComputed: (target: number) => void
   /** what an earlier instruction of the block has seen to already; reset at each block */
@@ -39,6 +43,7 @@ export class RegionReader extends FloatReader {
   private readonly placed: Placed
   protected readonly hostFloat: HostFloat | undefined
   protected readonly rm: number
+  protected override readonly takenAhead: number
 
   constructor(surroundings: Surroundings, placed: Placed) {
     const { instruction, length, rd } = placed.decoded
@@ -47,6 +52,7 @@ export class RegionReader extends FloatReader {
     this.placed = placed
     this.hostFloat = surroundings.hostFloat
     this.rm = placed.decoded.rm
+    this.takenAhead = surroundings.behind
   }
 
   override emit(): void {
@@ -93,6 +99,20 @@ export class RegionReader extends FloatReader {
   override imm(): Expression {
     const { imm, instruction } = this.placed.decoded
     return this.value(() => this.f.i64Const(isUpperImmediate(instruction.operands) ? imm * 4096 : imm))
+  }
+
+  override uimm(): Expression {
+    return this.constant(BigInt(this.placed.decoded.rs1))
+  }
+
+  protected override pushCsrAccess(): void {
+    const writes = this.placed.facts.flow === 'leave'
+    this.f.i32Const(writes ? (this.variant.rdZero && this.placed.facts.uses.has('csr.write') ? 2 : 3) : 1)
+  }
+
+  protected override goOnAfterCsr(): void {
+    const { decoded, facts, offset } = this.placed
+    if (facts.flow === 'leave') this.surroundings.leaveFor(offset + decoded.length)
   }
 
   override pc(): Expression {

@@ -299,28 +299,32 @@ class RegionWriter {
     f.localSet(ICOUNT)
     let dirty = defined(this.use.dirtyAt[block.number], 'dirty registers')
     const goTo = (offset: number) => this.goTo(offset, dirty, outside)
-    const surroundings: Surroundings = {
+    const surroundings = {
       frame: this.frame(outside),
-      registerLocal: (register) => this.localOf(register),
+      registerLocal: (register: number) => this.localOf(register),
       pageBase: PAGE,
       goTo,
-      goToComputed: (local) => {
+      goToComputed: (local: number) => {
         f.localGet(local)
         f.localSet(this.target)
         this.storeRegisters(dirty)
         f.br(outside.computed)
       },
-      floatSeen: { enabled: false, dirty: false, singles: new Set() },
+      floatSeen: { enabled: false, dirty: false, singles: new Set<number>() },
       hostFloat: this.callees.hostFloat,
+      leaveFor: (offset: number) => {
+        this.storeRegisters(dirty)
+        this.chainTo(() => this.pushInPage(offset))
+      },
     }
     for (const [index, placed] of block.instructions.entries()) {
+      const behind = count - 1 - index
       if (placed.facts.mayFault) {
-        const behind = count - 1 - index
         f.i32Const(placed.offset | (behind << behindShift) | (this.exitNumber(dirty) << exitShift))
         f.localSet(this.place)
       }
       dirty |= writtenBy(placed)
-      new RegionReader(surroundings, placed).emit()
+      new RegionReader({ ...surroundings, behind }, placed).emit()
     }
     const flow = defined(block.instructions.at(-1), 'last instruction').facts.flow
     if (flow === 'next' || flow === 'branch') goTo(block.end)
