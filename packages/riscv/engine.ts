@@ -27,8 +27,8 @@ export interface RegionHost {
   readonly table: WebAssembly.Table
   /** `record` of the page whose first record is `recordBase` was arrived at often (arena addresses) */
   hot(hart: number, record: number, recordBase: number): void
-  /** before the first instruction: what compiled code goes on by (see interpreter/chain.ts) */
-  connect(chain: WebAssembly.ExportValue): void
+  /** before the first instruction: what compiled code ends in, by name (see interpreter/chain.ts) */
+  connect(exits: WebAssembly.Exports): void
 }
 
 /** Makes a region host, given what compiled code imports. */
@@ -62,7 +62,7 @@ export function instantiateEngine(parts: EngineParts): Engine {
       },
     }),
   })
-  if (interpreter.exports.chain !== undefined) regions?.connect(interpreter.exports.chain)
+  regions?.connect(interpreter.exports)
   return {
     run: interpreter.exports.run as Engine['run'],
     runtime: runtime.exports as Engine['runtime'],

@@ -144,7 +144,7 @@ export const hartFields: readonly Field[] = declare([
   ['scratch', 'i64', 'for the record of a page-crossing instruction and for tests', 8],
   ['statRegionEntries', 'i64', 'times that compiled code was entered'],
   ['statRegionInstructions', 'i64', 'instructions that compiled code ran'],
-  ['regionRecordBase', 'i32', 'compiled code raises an exception: first record of its page'],
+  ['bailPc', 'i64', 'compiled code left the instruction here to the interpreter; odd: none'],
   ['statRegions', 'i32', 'regions of compiled code put in place'],
   ['statRegionBytes', 'i32', 'bytes of WebAssembly of those'],
   ['statRegionMicroseconds', 'i32', 'time that compiling those took, in the compiler'],

@@ -15,7 +15,7 @@
 
 import { type FunctionBuilder, ModuleBuilder } from '@virga/wasm'
 import { codePage, hartExit } from '../hart/layout.ts'
-import { defineChain } from './chain.ts'
+import { defineExits } from './chain.ts'
 import { defineDecoder, isolated } from './decoder.ts'
 import { declareImports, type Frame, hartField, type Locals, pushPc, Scratch } from './frame.ts'
 import { HandlerReader, pushMustLeave } from './handler.ts'
@@ -24,15 +24,15 @@ import { defineMulHigh } from './mul-high.ts'
 import { enumerateOperations, type Operations, pseudo } from './operations.ts'
 import { countArrival, declareProfile, enterRegion, type ProfileOptions } from './profile.ts'
 
-/** In `scratch`: the bits of a page-crossing instruction, its record, and the record behind it. */
-const crossing = { bits: 0, record: 16, after: 32 } as const
+/** In `scratch`: the bits of an instruction that is run apart from its page, its record, and the one behind it. */
+const alone = { bits: 0, record: 16, after: [24, 32] } as const
 
 /** The module's bytes. `maximumPages`: of the imported memory. With `profiling`, one that finds and runs regions. */
 export function buildInterpreter(maximumPages: number, profiling?: ProfileOptions): Uint8Array {
   const module = new ModuleBuilder({ nameSection: true })
   const imports = declareImports(module, maximumPages)
   const profile = profiling && declareProfile(module, profiling)
-  if (profile !== undefined) defineChain(module, profile)
+  if (profile !== undefined) defineExits(module, profile)
   const operations = enumerateOperations()
   const mulHighUnsigned = defineMulHigh(module)
   const decoder = defineDecoder(module, operations)
@@ -200,7 +200,7 @@ function dispatch(frame: Frame, operations: Operations, decoder: number): void {
     [pseudo.illegal]: () => f.br(exits.illegal),
     [pseudo.nop2]: () => advance(frame, 2),
     [pseudo.nop4]: () => advance(frame, 4),
-    [pseudo.region]: () => runRegion(frame),
+    [pseudo.region]: () => runRegion(frame, decoder),
   }
   for (const op of Object.values(pseudo)) {
     f.end()
@@ -241,13 +241,27 @@ function uncount({ f, locals }: Frame): void {
   f.localSet(locals.icount)
 }
 
-function runRegion(frame: Frame): void {
-  if (frame.profile === undefined) {
-    frame.f.br(frame.exits.illegal)
+function runRegion(frame: Frame, decoder: number): void {
+  const { f, locals, exits, profile } = frame
+  if (profile === undefined) {
+    f.br(exits.illegal)
     return
   }
   uncount(frame)
-  enterRegion(frame, frame.profile)
+  f.localGet(locals.hart)
+  f.i64Load(hartField('bailPc'))
+  pushPc(frame)
+  f.i64Eq()
+  f.if_(undefined, 'unlikely')
+  f.localGet(locals.hart)
+  f.i64Const(1)
+  f.i64Store(hartField('bailPc'))
+  runAlone(frame, decoder, () => {
+    pushBits(frame)
+    f.i32WrapI64()
+  })
+  f.end()
+  enterRegion(frame, profile)
 }
 
 function continueHere(frame: Frame): void {
@@ -334,19 +348,34 @@ function runCrossing(frame: Frame, decoder: number): void {
   f.localSet(locals.icount)
   f.br(exits.exception)
   f.end()
+  runAlone(frame, decoder, () => {
+    f.localGet(locals.hart)
+    f.i32Load(scratchField + alone.bits)
+  })
+}
+
+/** Runs the instruction of the current pc, whose bits are pushed, from a record of its own, as `runCrossing` does. */
+function runAlone(frame: Frame, decoder: number, pushInstruction: () => void): void {
+  const { f, locals, exits } = frame
+  const scratchField = hartField('scratch')
   f.localGet(locals.hart)
-  f.i32Load(scratchField + crossing.bits)
+  pushInstruction()
+  f.i32Store(scratchField + alone.bits)
   f.localGet(locals.hart)
-  f.i32Const(scratchField + crossing.record)
+  f.i32Load(scratchField + alone.bits)
+  f.localGet(locals.hart)
+  f.i32Const(scratchField + alone.record)
   f.i32Add()
   f.i32Const(isolated)
   f.call(decoder)
-  f.localGet(locals.hart)
-  f.i32Const(pseudo.continueHere)
-  f.i32Store(scratchField + crossing.after)
+  for (const after of alone.after) {
+    f.localGet(locals.hart)
+    f.i32Const(pseudo.continueHere)
+    f.i32Store(scratchField + after)
+  }
   pushPc(frame)
   f.localGet(locals.hart)
-  f.i32Const(scratchField + crossing.record)
+  f.i32Const(scratchField + alone.record)
   f.i32Add()
   f.localTee(locals.record)
   f.localTee(locals.recordBase)
@@ -394,13 +423,20 @@ function pushInstructionBits(frame: Frame): void {
   const scratchField = hartField('scratch')
   f.localGet(locals.recordBase)
   f.localGet(locals.hart)
-  f.i32Const(scratchField + crossing.record)
+  f.i32Const(scratchField + alone.record)
   f.i32Add()
   f.i32Eq()
   f.if_('i64')
   f.localGet(locals.hart)
-  f.i64Load32U(scratchField + crossing.bits)
+  f.i64Load32U(scratchField + alone.bits)
   f.else_()
+  pushBits(frame)
+  f.end()
+}
+
+/** Pushes the bits of the instruction at `record`, from the page's snapshot, as an i64. */
+function pushBits(frame: Frame): void {
+  const { f } = frame
   pushCode(frame)
   f.i64Load32U(0, 1)
   f.i64Const(0xffffffff)
@@ -413,5 +449,4 @@ function pushInstructionBits(frame: Frame): void {
   f.i32Eq()
   f.select()
   f.i64And()
-  f.end()
 }

@@ -1,10 +1,13 @@
 /**
- * How one region goes on in another: `chain(hart, icount, target) → icount`, that every path out of a region ends in.
- * It is the interpreter's, so that there is one, which V8 optimises early.
+ * How compiled code ends. Every path out of a region is a tail call of one of these two, with all registers in the hart
+ * block. They are the interpreter's, so that there is one of each, which V8 optimises early.
  *
- * It does what the interpreter does at a jump (poll, then look the page up) and tail-calls the region that the
+ * `chain(hart, icount, target) → icount` goes on in another region: it does what the interpreter does at a jump (poll, then look the page up) and tail-calls the region that the
  * target's record names. When there is none, or something else is to be done first, it returns: the interpreter
  * goes on at hart.pc.
+ *
+ * `bail(hart, icount, pc) → icount` leaves one instruction to the interpreter, which does it whatever its record says:
+ * a fault, a device, an access over two pages. What had been raised is forgotten, and raised again there.
  */
 
 import type { ModuleBuilder } from '@virga/wasm'
@@ -18,11 +21,29 @@ const HART = 0
 const ICOUNT = 1
 const TARGET = 2
 
-/** Types of the function. */
+/** Types of both. */
 export const chainSignature = { params: ['i32', 'i32', 'i64'], results: ['i32'] } as const
 
-/** Defines the function and exports it. */
-export function defineChain(module: ModuleBuilder, { table, regionType }: Profile): void {
+/** Defines both functions and exports them. */
+export function defineExits(module: ModuleBuilder, profile: Profile): void {
+  defineChain(module, profile)
+  defineBail(module)
+}
+
+function defineBail(module: ModuleBuilder): void {
+  const f = module.defineFunction({ ...chainSignature, export: 'bail' })
+  for (const field of ['pc', 'bailPc']) {
+    f.localGet(HART)
+    f.localGet(TARGET)
+    f.i64Store(hartField(field))
+  }
+  f.localGet(HART)
+  f.i32Const(-1)
+  f.i32Store(hartField('excCause'))
+  f.localGet(ICOUNT)
+}
+
+function defineChain(module: ModuleBuilder, { table, regionType }: Profile): void {
   const f = module.defineFunction({ ...chainSignature, export: 'chain' })
   const frame = { f, locals: { hart: HART, icount: ICOUNT } }
   const entry = f.local('i32')

@@ -17,7 +17,7 @@ import type {
 import { ComputationReader, type Expression, record } from './computation.ts'
 import * as float from './float-path.ts'
 import { hartField } from './frame.ts'
-import { emitAtomicAddress, emitLoad, emitStore, loadDataContext, signExtend } from './memory-path.ts'
+import { emitAtomicAddress, emitLoad, emitStore, signExtend } from './memory-path.ts'
 import { countArrival } from './profile.ts'
 
 /** Emits one handler. */
@@ -84,7 +84,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
 
   // Memory
 
-  private bind(address: Expression): number {
+  protected bind(address: Expression): number {
     const local = this.frame.scratch.take('i64')
     address.push()
     this.f.localSet(local)
@@ -99,8 +99,13 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
     emitStore(this.frame, width, this.bind(address), value.push)
   }
 
+  /** The local that holds the arena address of an atomic access to the address in a local. */
+  protected atomicAddress(width: 32 | 64, address: number, access: 'read' | 'write'): number {
+    return emitAtomicAddress(this.frame, width, address, access)
+  }
+
   amo(operation: AmoOperation, width: 32 | 64, address: Expression, value: Expression): Expression {
-    const place = emitAtomicAddress(this.frame, width, this.bind(address), 'write')
+    const place = this.atomicAddress(width, this.bind(address), 'write')
     const result = this.frame.scratch.take('i64')
     if (operation in readModifyWrite) {
       this.f.localGet(place)
@@ -156,7 +161,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
 
   loadReserved(width: 32 | 64, address: Expression): Expression {
     const { f, frame } = this
-    const place = emitAtomicAddress(frame, width, this.bind(address), 'read')
+    const place = this.atomicAddress(width, this.bind(address), 'read')
     const value = frame.scratch.take('i64')
     f.localGet(place)
     width === 64 ? f.i64AtomicLoad() : f.i64AtomicLoad32U()
@@ -172,7 +177,7 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
   storeConditional(width: 32 | 64, address: Expression, value: Expression): Expression {
     const { f, frame } = this
     const { locals } = frame
-    const place = emitAtomicAddress(frame, width, this.bind(address), 'write')
+    const place = this.atomicAddress(width, this.bind(address), 'write')
     const failed = frame.scratch.take('i32')
     f.localGet(locals.hart)
     f.i32Load(hartField('reservationValid'))
@@ -241,7 +246,6 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
     f.i32Const({ inval: 0, clean: 1, flush: 2, zero: 4 }[operation])
     this.rs1().push()
     f.call(frame.imports.call('cbo'))
-    loadDataContext(frame)
     this.checkException()
   }
 

@@ -10,7 +10,8 @@ import type { Width } from '../isa/meaning.ts'
 import { type Frame, hartField } from './frame.ts'
 
 const log2 = { 8: 0, 16: 1, 32: 2, 64: 3 } as const
-const addendOffset = 8
+/** In an entry: u32 that makes an arena address of a virtual one, or says where a page's records are. */
+export const addendOffset = 8
 
 /** What a probe needs of a function. */
 export interface FetchFrame {
@@ -34,36 +35,9 @@ function pushProbe(frame: Frame, part: number, width: Width, address: number, en
   f.localGet(address)
   f.i64Const(-4096 | (width / 8 - 1))
   f.i64And()
-  pushDataContext(frame, address)
+  pushContext(frame, 'ctxData', address)
   f.i64Or()
   f.i64Eq()
-}
-
-/** The context of loads and stores, from locals where the function keeps it there. */
-function pushDataContext(frame: Frame, address: number): void {
-  const { f, dataContext } = frame
-  if (dataContext === undefined) {
-    pushContext(frame, 'ctxData', address)
-    return
-  }
-  f.localGet(dataContext.lower)
-  f.localGet(dataContext.upper)
-  f.localGet(address)
-  f.i64Const(63)
-  f.i64ShrS()
-  f.i64And()
-  f.i64Xor()
-}
-
-/** Brings the locals up to date: at the function's start, and after what may have changed contexts. */
-export function loadDataContext({ f, locals, dataContext }: FetchFrame & Pick<Frame, 'dataContext'>): void {
-  if (dataContext === undefined) return
-  f.localGet(locals.hart)
-  f.i64Load(hartField('ctxData'))
-  f.localSet(dataContext.lower)
-  f.localGet(locals.hart)
-  f.i64Load(hartField('ctxDataUpper'))
-  f.localSet(dataContext.upper)
 }
 
 /** Pushes the TLB context for an address: lower and upper half differ, so that global pages are shared. */
@@ -136,7 +110,6 @@ export function emitLoad(frame: Frame, width: Width, sign: 's' | 'u', address: n
   f.localGet(address)
   f.i32Const(log2[width])
   f.call(imports.call('load_slow'))
-  loadDataContext(frame)
   if (sign === 's') signExtend(f, width)
   branchOnException(frame)
   f.end()
@@ -162,7 +135,6 @@ export function emitStore(frame: Frame, width: Width, address: number, pushValue
   pushValue()
   f.i32Const(log2[width])
   f.call(imports.call('store_slow'))
-  loadDataContext(frame)
   f.brIf(exits.exception, 'unlikely')
   f.end()
 }
@@ -187,7 +159,6 @@ export function emitAtomicAddress(
   f.i32Const(log2[width])
   f.i32Const(access === 'write' ? 1 : 0)
   f.call(imports.call('atomic_slow'))
-  loadDataContext(frame)
   f.localTee(result)
   f.i32Eqz()
   f.brIf(exits.exception, 'unlikely')

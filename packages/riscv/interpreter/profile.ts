@@ -5,8 +5,7 @@
  * ```
  *  taken jump backwards, or to another page ─► heat[record] += 1 ─► at the threshold: hot(hart, record, recordBase)
  *  record.op = region ─► table[record.index](hart, icount, record, recordBase, page) → icount
- *                          ├─ excCause ≠ −1: the exception path, at hart.pc (on the page of regionRecordBase)
- *                          └─ else: jump to hart.pc
+ *                          └─ jump to hart.pc; if that is bailPc, the instruction there is run from a record of its own
  * ```
  */
 
@@ -85,7 +84,7 @@ export function countArrival({ f, locals, scratch, profile }: Frame): void {
 /** The handler of `region`; the dispatch's count is given back already. */
 export function enterRegion(frame: Frame, profile: Profile): void {
   const { f, locals, exits, scratch } = frame
-  const { hart, icount, record, recordBase, pcDelta, target } = locals
+  const { hart, icount, record, recordBase, target } = locals
   const before = scratch.take('i32')
   f.localGet(icount)
   f.localSet(before)
@@ -110,39 +109,8 @@ export function enterRegion(frame: Frame, profile: Profile): void {
   f.localGet(hart)
   f.i64Load(hartField('pc'))
   f.localSet(target)
-  f.localGet(hart)
-  f.i32Load(hartField('excCause'))
-  f.i32Const(-1)
-  f.i32Eq()
-  f.brIf(exits.jump)
-  f.localGet(hart)
-  f.i32Load(hartField('regionRecordBase'))
-  f.localSet(recordBase)
-  setRecord(frame)
-  f.localGet(target)
-  f.i64Const(-4096)
-  f.i64And()
-  f.localGet(recordBase)
-  f.i32Const(2)
-  f.i32ShrU()
-  f.i64ExtendI32U()
-  f.i64Sub()
-  f.localSet(pcDelta)
-  f.br(exits.exception)
+  f.br(exits.jump)
   scratch.release()
-}
-
-/** record := the one of `target` in the page at `recordBase`. */
-function setRecord({ f, locals }: Frame): void {
-  f.localGet(locals.target)
-  f.i32WrapI64()
-  f.i32Const(0xffe)
-  f.i32And()
-  f.i32Const(2)
-  f.i32Shl()
-  f.localGet(locals.recordBase)
-  f.i32Add()
-  f.localSet(locals.record)
 }
 
 function addTo({ f, locals }: Frame, field: string, push: () => void): void {

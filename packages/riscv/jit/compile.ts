@@ -64,14 +64,16 @@ export function compileRegions(
   const module = new ModuleBuilder(options)
   const uses = new Set(found.flatMap(({ region }) => [...usesOf(region)]))
   const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
-  const chain = module.importFunction('jit', 'chain', chainSignature.params, chainSignature.results)
+  const [chain, bail] = ['chain', 'bail'].map((name) =>
+    module.importFunction('jit', name, chainSignature.params, chainSignature.results),
+  ) as [number, number]
   const hostFloat: HostFloat | undefined = [...uses].some((use) => use.startsWith('fp'))
     ? { exact: defineExactTests(module, options.fused ?? false), fused: options.fused ?? false }
     : undefined
   const mulHigh = uses.has('mulHigh') ? defineMulHigh(module) : 0
   for (const [index, { region }] of found.entries()) {
     const f = module.defineFunction({ ...regionSignature, export: `r${index}`, capacityBytes: 16384 })
-    writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain, hostFloat })
+    writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain, bail, hostFloat })
   }
   return {
     bytes: module.build(),
@@ -102,9 +104,7 @@ function usesOf(region: Region): Set<string> {
 
 /** Which functions of the runtime an operation of `Meaning` calls. */
 const callers: Readonly<Record<string, readonly string[]>> = {
-  load_slow: ['load'],
-  store_slow: ['store'],
-  atomic_slow: ['amo', 'loadReserved', 'storeConditional'],
+  touch: ['load', 'store', 'amo', 'loadReserved', 'storeConditional'],
   cbo: ['cbo'],
   csr: ['csr'],
 }

@@ -3,8 +3,9 @@
  * values that are nothing, so that no table repeats it.
  */
 
+import { assert } from '@virga/base'
 import type { Instruction } from '../isa/encoding.ts'
-import type { Meaning } from '../isa/meaning.ts'
+import type { Meaning, Width } from '../isa/meaning.ts'
 import { type Decoded, decode, instructionLength } from '../isa/table.ts'
 
 /** How control goes on behind an instruction. */
@@ -22,6 +23,12 @@ export type Flow =
   /** it is the interpreter's: compiled code ends before it */
   | 'stop'
 
+/** A load or a store, at rs1 + imm. */
+export interface Access {
+  readonly kind: 'load' | 'store'
+  readonly bytes: 1 | 2 | 4 | 8
+}
+
 /** Facts of one instruction of the table. */
 export interface Facts {
   readonly flow: Flow
@@ -32,6 +39,8 @@ export interface Facts {
   readonly writes: 'rd' | 'frd' | undefined
   /** names of the operations it uses, as in `Meaning`; `csr.write` and its kin tell which */
   readonly uses: ReadonlySet<string>
+  /** of a plain load or store */
+  readonly access: Access | undefined
 }
 
 /** These change what the hart is, or leave it. */
@@ -53,7 +62,7 @@ const known = new Map<Instruction, Facts>()
 export function factsOf(instruction: Instruction): Facts {
   const before = known.get(instruction)
   if (before !== undefined) return before
-  const uses = usedBy(instruction)
+  const { uses, access } = readMeaning(instruction)
   const has = (name: keyof Meaning<null>) => uses.has(name)
   const reads: Facts['reads'][number][] = []
   if (has('rs1') || has('cbo')) reads.push('rs1')
@@ -77,22 +86,28 @@ export function factsOf(instruction: Instruction): Facts {
     reads,
     writes: has('setFrd') ? 'frd' : has('setRd') || has('csr') ? 'rd' : undefined,
     uses,
+    access,
   }
   known.set(instruction, facts)
   return facts
 }
 
-function usedBy(instruction: Instruction): ReadonlySet<string> {
+function readMeaning(instruction: Instruction): Pick<Facts, 'uses' | 'access'> {
   const uses = new Set<string>()
-  const recorder = new Proxy({} as Meaning<null>, {
-    get: (_target, name: string) => (first: unknown) => {
+  let access: Access | undefined
+  const recorder = new Proxy({} as Meaning<string>, {
+    get: (_target, name: string) => (first: unknown, second: unknown, third: unknown) => {
       uses.add(name)
       if (name === 'csr') uses.add(`csr.${first}`)
-      return null
+      if (name === 'load' || name === 'store') {
+        assert((name === 'load' ? third : second) === 'rs1+imm', 'loads and stores are at rs1 + imm')
+        access = { kind: name, bytes: ((first as Width) / 8) as Access['bytes'] }
+      }
+      return name === 'add' ? `${first}+${second}` : name
     },
   })
   instruction.meaning(recorder)
-  return uses
+  return { uses, access }
 }
 
 /** An instruction at its place in a page. */

@@ -232,8 +232,7 @@ export abstract class FloatReader extends HandlerReader {
     conversions[kind][format](f)
     f.localSet(result)
     if (narrow && format === 'd') {
-      // Each 32-bit integer is a double; frm must be valid all the same.
-      if (this.rm === 7) this.roundingMode()
+      // Each 32-bit integer is a double.
       return this.floating('d', result)
     }
     const exactBits = format === 's' ? 24n : 53n

@@ -73,7 +73,7 @@ export class RegionLinker implements RegionHost {
   #contentCount = 0
   #regionCount = 0
   #lastId = 0
-  #chain: WebAssembly.ExportValue | undefined
+  #exits: WebAssembly.Exports | undefined
 
   constructor(parts: LinkerParts) {
     this.#parts = parts
@@ -81,9 +81,9 @@ export class RegionLinker implements RegionHost {
     this.#words = new Int32Array(parts.memory.buffer)
   }
 
-  /** Takes what regions go on by. */
-  connect(chain: WebAssembly.ExportValue): void {
-    this.#chain = chain
+  /** Takes what regions end in. */
+  connect(exits: WebAssembly.Exports): void {
+    this.#exits = exits
   }
 
   /** The interpreter's call: `record` was arrived at often. */
@@ -127,7 +127,7 @@ export class RegionLinker implements RegionHost {
     const { exports } = new WebAssembly.Instance(module, {
       env: { memory },
       runtime: { ...runtime },
-      jit: { chain: defined(this.#chain, 'what regions go on by') },
+      jit: { ...defined(this.#exits, 'what regions end in') },
     })
     for (const { id, place, entries } of regions) {
       const { content, hart } = defined(this.#pending.get(id), 'request')

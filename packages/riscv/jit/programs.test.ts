@@ -109,7 +109,7 @@ describe('compiled code', () => {
 
 describe('code made of', () => {
   it.each([
-    ['count-down', 1, [encode('addi', { rd: 5, rs1: 5, imm: -1 }), encode('bne', { rs1: 5, imm: -4 }), rest]],
+    ['count-down', 2, [encode('addi', { rd: 5, rs1: 5, imm: -1 }), encode('bne', { rs1: 5, imm: -4 }), rest]],
     [
       'copy',
       3,

@@ -3,14 +3,32 @@
  * Registers are locals, immediates constants, and pc is the page's address plus a constant.
  */
 
-import { assert } from '@virga/base'
+import { assert, defined } from '@virga/base'
 import { type Expression, record } from '../interpreter/computation.ts'
 import type { Frame } from '../interpreter/frame.ts'
 import { hartField } from '../interpreter/frame.ts'
 import { isUpperImmediate } from '../isa/encoding.ts'
-import type { Format } from '../isa/meaning.ts'
-import type { Placed } from './facts.ts'
+import type { Format, Width } from '../isa/meaning.ts'
+import type { AccessGroup } from './accesses.ts'
+import type { Access, Placed } from './facts.ts'
 import { FloatReader, type HostFloat } from './float.ts'
+import { loadBytes, pushArenaAddress, storeBytes } from './memory.ts'
+
+/** What an earlier instruction of the block has seen to already. */
+export interface FloatSeen {
+  enabled: boolean
+  dirty: boolean
+  /** frm holds no reserved mode */
+  modeValid: boolean
+  /** registers that hold a boxed single */
+  readonly singles: Set<number>
+}
+
+/** Locals of groups of accesses that are begun. */
+export interface GroupLocals {
+  readonly find: (group: AccessGroup | undefined) => number | undefined
+  readonly begin: (group: AccessGroup) => number
+}
 
 /** What the reader needs of the function around it. */
 export interface Surroundings {
@@ -23,18 +41,25 @@ export interface Surroundings {
   readonly goTo: (offset: number) => void
   /** ends the path: control leaves the region for a byte offset of this page */
   readonly leaveFor: (offset: number) => void
+  /** ends the path before the instruction: the interpreter is to do it */
+  readonly bail: () => void
   /** instructions of the block behind this one */
   readonly behind: number
+  /** for a plain load or store: those that one look in the TLB serves */
+  readonly group: AccessGroup | undefined
+  /** locals that hold the arena address of the first byte of a group that is begun */
+  readonly groupLocals: GroupLocals
   /** ends the path: control goes to the address in the local */
   readonly goToComputed: (target: number) => void
-  /** what an earlier instruction of the block has seen to already; reset at each block */
-  readonly floatSeen: {
-    enabled: boolean
-    dirty: boolean
-    /** registers that hold a boxed single */
-    readonly singles: Set<number>
-  }
+  readonly floatSeen: FloatSeen
   readonly hostFloat: HostFloat | undefined
+}
+
+/** Whether something that the instruction does, besides accesses to memory, may raise an exception here. */
+export function mayRaise({ facts, decoded }: Placed, { enabled, modeValid }: FloatSeen): boolean {
+  const { uses } = facts
+  if (uses.has('csr') || uses.has('cbo')) return true
+  return uses.has('enableFp') && (!enabled || (decoded.rm === 7 && !modeValid))
 }
 
 /** Emits one instruction of a region. */
@@ -58,6 +83,62 @@ export class RegionReader extends FloatReader {
   override emit(): void {
     this.placed.decoded.instruction.meaning(this)
     this.frame.scratch.release()
+  }
+
+  override load(_width: Width, sign: 's' | 'u'): Expression {
+    const { f, frame } = this
+    const { bytes } = this.access
+    const result = frame.scratch.take('i64')
+    const offset = this.pushPlace()
+    loadBytes(f, bytes, sign, offset)
+    f.localSet(result)
+    return this.local(result)
+  }
+
+  override store(_width: Width, _address: Expression, value: Expression): void {
+    const offset = this.pushPlace()
+    value.push()
+    storeBytes(this.f, this.access.bytes, offset)
+  }
+
+  private get access(): Access {
+    return defined(this.placed.facts.access, 'a plain access')
+  }
+
+  /** Pushes an arena address; what is accessed is the returned number of bytes behind it. */
+  private pushPlace(): number {
+    const { f, frame } = this
+    const { group, groupLocals, bail } = this.surroundings
+    const { base, first, end, kind, count } = defined(group, 'group of a plain access')
+    const { imm } = this.placed.decoded
+    const known = groupLocals.find(group)
+    if (known !== undefined) {
+      f.localGet(known)
+      return imm - first
+    }
+    let address = base === 0 ? undefined : this.surroundings.registerLocal(base)
+    if (address === undefined || first !== 0) {
+      const sum = frame.scratch.take('i64')
+      if (address === undefined) f.i64Const(first)
+      else {
+        f.localGet(address)
+        f.i64Const(first)
+        f.i64Add()
+      }
+      f.localSet(sum)
+      address = sum
+    }
+    pushArenaAddress(frame, { address, bytes: end - first, kind }, bail)
+    if (count > 1) f.localTee(groupLocals.begin(defined(group, 'group')))
+    return imm - first
+  }
+
+  protected override atomicAddress(width: 32 | 64, address: number, access: 'read' | 'write'): number {
+    const place = this.frame.scratch.take('i32')
+    const kind = access === 'read' ? 'load' : 'store'
+    pushArenaAddress(this.frame, { address, bytes: width / 8, kind, aligned: true }, this.surroundings.bail)
+    this.f.localSet(place)
+    return place
   }
 
   protected override register(offset: number, file: 'x' | 'f'): Expression {
@@ -172,6 +253,18 @@ export class RegionReader extends FloatReader {
     const { floatSeen } = this.surroundings
     if (!floatSeen.enabled) super.enableFp()
     floatSeen.enabled = true
+    if (this.rm === 7 && !floatSeen.modeValid) this.checkMode()
+  }
+
+  /** Illegal instruction while frm holds a reserved mode. */
+  private checkMode(): void {
+    const { f, frame } = this
+    f.localGet(frame.locals.hart)
+    f.i32Load(hartField('frm'))
+    f.i32Const(4)
+    f.i32GtU()
+    f.brIf(frame.exits.illegal, 'unlikely')
+    this.surroundings.floatSeen.modeValid = true
   }
 
   protected override onOnePath<T>(emit: () => T): T {
@@ -196,14 +289,8 @@ export class RegionReader extends FloatReader {
     if (rm === 7) {
       f.localGet(frame.locals.hart)
       f.i32Load(hartField('frm'))
-      f.localTee(mode)
-      f.i32Const(4)
-      f.i32GtU()
-      f.brIf(frame.exits.illegal, 'unlikely')
-    } else {
-      f.i32Const(rm)
-      f.localSet(mode)
-    }
+    } else f.i32Const(rm)
+    f.localSet(mode)
     return mode
   }
 }

@@ -3,31 +3,28 @@
  *
  * ```
  *   state := number of the entry
- *   leave: fault: illegal:
- *     loop again:                      ◄── computed jumps to an entry of this region
- *       computed:
- *         br_table state ─► load what the entry needs ─► items (see structure.ts)
- *           jump inside: br     jump back: poll, then br     jump outside: store, chain
- *           computed jump: store, computed
- *       the record of the target says: an entry of this region? state := …, again; else chain
- *   illegal: excCause := 2
- *   fault:   store; pc := page + offset; return icount + what was taken ahead
- *   leave:   store; chain to target               (polls)
+ *   loop again:                      ◄── computed jumps to an entry of this region
+ *     computed:
+ *       br_table state ─► load what the entry needs ─► items (see structure.ts)
+ *         jump inside: br     jump back: poll, then br     jump outside: store, chain
+ *         computed jump: store, computed     not for compiled code: store, bail
+ *     the record of the target says: an entry of this region? state := …, again; else chain
  * ```
- * Invariants: registers in the hart block are stale inside; `icount` has been lessened by the whole block. `place`
- * holds, wherever an exception can be raised, the offset | (instructions behind) << 12 | (what to store) << 22, and
- * only the last of these at a poll: `exitSets` numbers the sets of registers.
+ * Every path out stores the registers that may have been written on the way to it, and is a tail call of `chain` or
+ * `bail` (interpreter/chain.ts): nothing comes together at a shared exit, which would cost V8's register allocation more
+ * than the stores do.
+ * Invariants: registers in the hart block are stale inside; `icount` has been lessened by the whole block.
  */
 
 import { assert, defined } from '@virga/base'
 import type { FunctionBuilder, Label } from '@virga/wasm'
 import { type Frame, hartField, type Imports, Scratch } from '../interpreter/frame.ts'
 import { pushMustLeave } from '../interpreter/handler.ts'
-import { loadDataContext } from '../interpreter/memory-path.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
+import { type AccessGroup, groupAccesses } from './accesses.ts'
 import type { Block, Region } from './blocks.ts'
 import type { HostFloat } from './float.ts'
-import { RegionReader } from './reader.ts'
+import { type FloatSeen, type GroupLocals, mayRaise, RegionReader } from './reader.ts'
 import { followRegisters, members, type RegisterSet, type RegisterUse, writtenBy } from './registers.ts'
 import { arrange, type Item } from './structure.ts'
 
@@ -51,13 +48,7 @@ interface Way {
 interface Outside {
   readonly again: Label
   readonly computed: Label
-  readonly fault: Label
-  readonly illegal: Label
-  readonly leave: Label
 }
-
-const behindShift = 12
-const exitShift = 22
 
 /** Functions that the region calls. */
 export interface Callees {
@@ -66,6 +57,7 @@ export interface Callees {
   readonly mulHighUnsigned: number
   /** see interpreter/chain.ts */
   readonly chain: number
+  readonly bail: number
   /** undefined where the region has no floating point, or the host's is not to be used */
   readonly hostFloat: HostFloat | undefined
 }
@@ -85,9 +77,7 @@ class RegionWriter {
   private readonly numbers = new Map<number, number>()
   private readonly state: number
   private readonly target: number
-  private readonly place: number
-  private readonly exitSets: RegisterSet[] = []
-  private readonly dataContext: { readonly lower: number; readonly upper: number }
+  private readonly freeGroupLocals: number[] = []
   private readonly scratch: Scratch
 
   constructor(f: FunctionBuilder, region: Region, callees: Callees) {
@@ -101,23 +91,17 @@ class RegionWriter {
       this.registers.set(register, f.local(register < 32 ? 'i64' : 'f64'))
     }
     this.state = f.local('i32')
-    this.place = f.local('i32')
-    this.dataContext = { lower: f.local('i64'), upper: f.local('i64') }
     this.scratch = new Scratch(f)
   }
 
   write(): void {
     const { f, region } = this
-    loadDataContext({ f, locals: { hart: HART }, dataContext: this.dataContext })
     f.localGet(RECORD)
     f.i32Load16U(regionRecord.entry)
     f.localSet(this.state)
-    const leave = f.block()
-    const fault = f.block()
-    const illegal = f.block()
     const again = f.loop()
     const computed = f.block()
-    const outside = { again, computed, fault, illegal, leave }
+    const outside = { again, computed }
     const items = arrange(
       region.blocks.map((block) => block.successors),
       region.entries,
@@ -126,16 +110,6 @@ class RegionWriter {
     f.end()
     this.goOnAtComputed(outside)
     f.end()
-    f.end()
-    f.localGet(HART)
-    f.i32Const(2)
-    f.i32Store(hartField('excCause'))
-    f.end()
-    this.storeByPlace()
-    this.returnFault()
-    f.end()
-    this.storeByPlace()
-    this.chainTo(() => f.localGet(this.target))
     f.unreachable()
   }
 
@@ -190,46 +164,10 @@ class RegionWriter {
     }
   }
 
-  /** The number of a set for `place`. */
-  private exitNumber(dirty: RegisterSet): number {
-    const known = this.exitSets.indexOf(dirty)
-    return known >= 0 ? known : this.exitSets.push(dirty) - 1
-  }
-
-  /** Stores the set of registers that `place` names. */
-  private storeByPlace(): void {
-    const { f, exitSets } = this
-    const done = f.block()
-    const labels = exitSets.map(() => f.block()).reverse()
-    const last = labels.at(-1)
-    if (last !== undefined) {
-      f.localGet(this.place)
-      f.i32Const(exitShift)
-      f.i32ShrU()
-      f.brTable(labels.slice(0, -1), last)
-    }
-    for (const dirty of exitSets) {
-      f.end()
-      this.storeRegisters(dirty)
-      f.br(done)
-    }
-    f.end()
-  }
-
   private pushInPage(offset: number): void {
     this.f.localGet(PAGE)
     this.f.i64Const(offset)
     this.f.i64Add()
-  }
-
-  /** Ends the path by way of the shared exit. */
-  private leaveRarely(offset: number, dirty: RegisterSet, outside: Outside): void {
-    const { f } = this
-    this.pushInPage(offset)
-    f.localSet(this.target)
-    f.i32Const(this.exitNumber(dirty) << exitShift)
-    f.localSet(this.place)
-    f.br(outside.leave)
   }
 
   /** `enter` writes how control gets to the labels that it is given, by block. */
@@ -297,48 +235,100 @@ class RegionWriter {
     f.i32Const(count)
     f.i32Sub()
     f.localSet(ICOUNT)
+    const groups = groupAccesses(block.instructions)
+    const groupLocals = this.groupLocals()
+    const floatSeen: FloatSeen = { enabled: false, dirty: false, modeValid: false, singles: new Set() }
     let dirty = defined(this.use.dirtyAt[block.number], 'dirty registers')
-    const goTo = (offset: number) => this.goTo(offset, dirty, outside)
-    const surroundings = {
-      frame: this.frame(outside),
-      registerLocal: (register: number) => this.localOf(register),
-      pageBase: PAGE,
-      goTo,
-      goToComputed: (local: number) => {
-        f.localGet(local)
-        f.localSet(this.target)
-        this.storeRegisters(dirty)
-        f.br(outside.computed)
-      },
-      floatSeen: { enabled: false, dirty: false, singles: new Set<number>() },
-      hostFloat: this.callees.hostFloat,
-      leaveFor: (offset: number) => {
-        this.storeRegisters(dirty)
-        this.chainTo(() => this.pushInPage(offset))
-      },
-    }
     for (const [index, placed] of block.instructions.entries()) {
       const behind = count - 1 - index
-      if (placed.facts.mayFault) {
-        f.i32Const(placed.offset | (behind << behindShift) | (this.exitNumber(dirty) << exitShift))
-        f.localSet(this.place)
-      }
+      const dirtyBefore = dirty
       dirty |= writtenBy(placed)
-      new RegionReader({ ...surroundings, behind }, placed).emit()
+      const dirtyBehind = dirty
+      const bail = () => this.bailOut(placed.offset, behind + 1, dirtyBefore)
+      const raised = mayRaise(placed, floatSeen) ? this.openRaised() : undefined
+      new RegionReader(
+        {
+          frame: this.frame(outside, raised?.label),
+          registerLocal: (register) => this.localOf(register),
+          pageBase: PAGE,
+          goTo: (offset) => this.goTo(offset, dirtyBehind),
+          goToComputed: (local) => {
+            f.localGet(local)
+            f.localSet(this.target)
+            this.storeRegisters(dirtyBehind)
+            f.br(outside.computed)
+          },
+          leaveFor: (offset) => {
+            this.storeRegisters(dirtyBehind)
+            this.chainTo(() => this.pushInPage(offset))
+          },
+          bail,
+          behind,
+          group: groups.get(placed),
+          groupLocals,
+          floatSeen,
+          hostFloat: this.callees.hostFloat,
+        },
+        placed,
+      ).emit()
+      raised?.close(bail)
     }
+    groupLocals.release()
     const flow = defined(block.instructions.at(-1), 'last instruction').facts.flow
-    if (flow === 'next' || flow === 'branch') goTo(block.end)
+    if (flow === 'next' || flow === 'branch') this.goTo(block.end, dirty)
   }
 
-  private frame(outside: Outside): Frame {
-    const { f, scratch, dataContext } = this
+  /** Around an instruction that may raise an exception: a label to go to then. */
+  private openRaised(): { readonly label: Label; readonly close: (bail: () => void) => void } {
+    const { f } = this
+    const done = f.block()
+    const label = f.block()
+    return {
+      label,
+      close: (bail) => {
+        f.br(done)
+        f.end()
+        bail()
+        f.end()
+      },
+    }
+  }
+
+  /** Ends the path: the instruction at `offset` and `notBegun - 1` behind it have not begun. */
+  private bailOut(offset: number, notBegun: number, dirty: RegisterSet): void {
+    const { f } = this
+    this.storeRegisters(dirty)
+    f.localGet(HART)
+    f.localGet(ICOUNT)
+    f.i32Const(notBegun)
+    f.i32Add()
+    this.pushInPage(offset)
+    f.returnCall(this.callees.bail)
+  }
+
+  /** Locals for the groups of one block; blocks share them. */
+  private groupLocals(): GroupLocals & { readonly release: () => void } {
+    const begun = new Map<AccessGroup, number>()
+    return {
+      find: (group) => (group === undefined ? undefined : begun.get(group)),
+      begin: (group) => {
+        const local = this.freeGroupLocals.pop() ?? this.f.local('i32')
+        begun.set(group, local)
+        return local
+      },
+      release: () => this.freeGroupLocals.push(...begun.values()),
+    }
+  }
+
+  private frame(outside: Outside, raised: Label | undefined): Frame {
+    const { f, scratch } = this
     const { imports, mulHighUnsigned } = this.callees
+    const exception = raised ?? outside.computed
     return {
       f,
       imports,
       scratch,
       mulHighUnsigned,
-      dataContext,
       locals: {
         hart: HART,
         record: RECORD,
@@ -348,16 +338,16 @@ class RegionWriter {
         icount: ICOUNT,
       },
       exits: {
-        next: outside.leave,
+        next: outside.computed,
         jump: outside.computed,
-        exception: outside.fault,
-        illegal: outside.illegal,
+        exception,
+        illegal: exception,
         leave: () => assert(false, 'compiled code holds nothing that leaves the interpreter'),
       },
     }
   }
 
-  private goTo(offset: number, dirty: RegisterSet, outside: Outside): void {
+  private goTo(offset: number, dirty: RegisterSet): void {
     const { f } = this
     const block = this.region.at.get(offset)
     if (block === undefined) {
@@ -367,9 +357,10 @@ class RegionWriter {
     }
     const way = defined(this.ways.get(block), 'way to the block')
     if (way.back) {
-      pushMustLeave(this.frame(outside))
+      pushMustLeave({ f, locals: { hart: HART, icount: ICOUNT } })
       f.if_(undefined, 'unlikely')
-      this.leaveRarely(offset, dirty, outside)
+      this.storeRegisters(dirty)
+      this.chainTo(() => this.pushInPage(offset))
       f.end()
     }
     if (way.numbered) {
@@ -407,7 +398,7 @@ class RegionWriter {
     f.i32Load(regionRecord.index)
     f.i32Eq()
     f.i32And()
-    pushMustLeave(this.frame(outside))
+    pushMustLeave({ f, locals: { hart: HART, icount: ICOUNT } })
     f.i32Eqz()
     f.i32And()
     f.if_()
@@ -420,30 +411,6 @@ class RegionWriter {
     this.scratch.release()
     this.chainTo(() => f.localGet(target))
     f.unreachable()
-  }
-
-  /** At `fault`: the instruction that raised the exception counts as begun, those behind it do not. */
-  private returnFault(): void {
-    const { f, place } = this
-    f.localGet(HART)
-    f.localGet(PAGE)
-    f.localGet(place)
-    f.i32Const(0xfff)
-    f.i32And()
-    f.i64ExtendI32U()
-    f.i64Add()
-    f.i64Store(hartField('pc'))
-    f.localGet(HART)
-    f.localGet(RECORD_BASE)
-    f.i32Store(hartField('regionRecordBase'))
-    f.localGet(ICOUNT)
-    f.localGet(place)
-    f.i32Const(behindShift)
-    f.i32ShrU()
-    f.i32Const((1 << (exitShift - behindShift)) - 1)
-    f.i32And()
-    f.i32Add()
-    f.return_()
   }
 }
 

@@ -1,267 +1,223 @@
-(func (;3;) (type 3) (param i32 i32 i32 i32 i64) (result i32) ;; r0
-  (local i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i32 i64)
-  local.get 0
-  i64.load offset=520
-  local.set 13
-  local.get 0
-  i64.load offset=528
-  local.set 14
+(func (;3;) (type 2) (param i32 i32 i32 i32 i64) (result i32) ;; r0
+  (local i64 i64 i64 i64 i64 i64 i32 i64 i32 i64)
   local.get 2
   i32.load16_u offset=2
   local.set 11
-  block ;; @1
+  loop ;; @1
     block ;; @2
       block ;; @3
+        block ;; @4
+          block ;; @5
+          end
+          local.get 0
+          i64.load offset=8
+          local.set 6
+          local.get 0
+          i64.load offset=56
+          local.set 7
+          local.get 0
+          i64.load offset=80
+          local.set 8
+          local.get 0
+          i64.load offset=88
+          local.set 9
+          local.get 0
+          i64.load offset=96
+          local.set 10
+          br 0 ;; @4
+        end
         loop ;; @4
           block ;; @5
-            block ;; @6
-              block ;; @7
-                block ;; @8
-                end
-                local.get 0
-                i64.load offset=8
-                local.set 6
-                local.get 0
-                i64.load offset=56
-                local.set 7
-                local.get 0
-                i64.load offset=80
-                local.set 8
-                local.get 0
-                i64.load offset=88
-                local.set 9
-                local.get 0
-                i64.load offset=96
-                local.set 10
-                br 0 ;; @7
-              end
-              loop ;; @7
-                block ;; @8
-                  br 0 ;; @8
-                end
-                local.get 1
-                i32.const 5
-                i32.sub
-                local.set 1
-                i32.const 16384
-                local.set 12
-                local.get 8
-                i64.const 0
-                i64.add
-                local.set 15
-                local.get 15
-                i64.const 8
-                i64.shr_u
-                i32.wrap_i64
-                i32.const 65520
-                i32.and
-                local.get 0
-                i32.add
-                local.tee 16
-                i64.load offset=8192
-                local.get 15
-                i64.const -4089
-                i64.and
-                local.get 13
-                local.get 14
-                local.get 15
-                i64.const 63
-                i64.shr_s
-                i64.and
-                i64.xor
-                i64.or
-                i64.eq
-                if (result i64) ;; @8
-                  local.get 15
-                  i32.wrap_i64
-                  local.get 16
-                  i32.load offset=8200
-                  i32.add
-                  i64.load
-                else
-                  local.get 0
-                  local.get 15
-                  i32.const 3
-                  call 0 ;; runtime.load_slow
-                  local.get 0
-                  i64.load offset=520
-                  local.set 13
-                  local.get 0
-                  i64.load offset=528
-                  local.set 14
-                  local.get 0
-                  i32.load offset=568
-                  i32.const -1
-                  i32.ne
-                  br_if 6 ;; @2
-                end
-                local.set 17
-                local.get 17
-                local.set 7
-                i32.const 12292
-                local.set 12
-                local.get 9
-                i64.const 0
-                i64.add
-                local.set 15
-                local.get 15
-                i64.const 8
-                i64.shr_u
-                i32.wrap_i64
-                i32.const 65520
-                i32.and
-                local.get 0
-                i32.add
-                local.tee 16
-                i64.load offset=73728
-                local.get 15
-                i64.const -4089
-                i64.and
-                local.get 13
-                local.get 14
-                local.get 15
-                i64.const 63
-                i64.shr_s
-                i64.and
-                i64.xor
-                i64.or
-                i64.eq
-                if ;; @8
-                  local.get 15
-                  i32.wrap_i64
-                  local.get 16
-                  i32.load offset=73736
-                  i32.add
-                  local.get 7
-                  i64.store
-                else
-                  local.get 0
-                  local.get 15
-                  local.get 7
-                  i32.const 3
-                  call 1 ;; runtime.store_slow
-                  local.get 0
-                  i64.load offset=520
-                  local.set 13
-                  local.get 0
-                  i64.load offset=528
-                  local.set 14
-                  br_if 6 ;; @2
-                end
-                local.get 8
-                i64.const 8
-                i64.add
-                local.set 8
-                local.get 9
-                i64.const 8
-                i64.add
-                local.set 9
-                local.get 8
-                local.get 10
-                i64.lt_u
-                if ;; @8
-                  local.get 0
-                  i32.load offset=552
-                  local.get 1
-                  i32.const 0
-                  i32.le_s
-                  i32.or
-                  if ;; @9
-                    local.get 4
-                    i64.const 0
-                    i64.add
-                    local.set 5
-                    i32.const 0
-                    local.set 12
-                    br 8 ;; @1
-                  end
-                  br 1 ;; @7
-                end
-                br 1 ;; @6
-              end
-            end
-            local.get 1
-            i32.const 1
-            i32.sub
-            local.set 1
-            local.get 6
-            i64.const 0
-            i64.add
-            i64.const -2
-            i64.and
-            local.set 15
-            local.get 15
-            local.set 17
-            local.get 17
-            local.set 5
-            local.get 0
-            local.get 7
-            i64.store offset=56
-            local.get 0
-            local.get 8
-            i64.store offset=80
-            local.get 0
-            local.get 9
-            i64.store offset=88
             br 0 ;; @5
           end
-          local.get 5
+          local.get 1
+          i32.const 5
+          i32.sub
+          local.set 1
+          local.get 8
+          i64.const 8
+          i64.shr_u
+          i32.wrap_i64
+          i32.const 65520
+          i32.and
+          local.get 0
+          i32.add
+          local.tee 13
+          i64.load offset=8192
+          local.get 8
+          i64.const 7
+          i64.add
           i64.const -4096
           i64.and
-          local.get 4
+          local.get 0
+          i64.load offset=520
+          local.get 0
+          i64.load offset=528
+          local.get 8
+          i64.const 63
+          i64.shr_s
+          i64.and
+          i64.xor
+          i64.or
           i64.eq
+          if (result i32) ;; @5
+            local.get 13
+            i32.load offset=8200
+          else
+            local.get 0
+            local.get 8
+            i32.const 8
+            i32.const 0
+            call 0 ;; runtime.touch
+            local.tee 13
+            i32.const 1
+            i32.eq
+            if ;; @6
+              local.get 0
+              local.get 7
+              i64.store offset=56
+              local.get 0
+              local.get 8
+              i64.store offset=80
+              local.get 0
+              local.get 9
+              i64.store offset=88
+              local.get 0
+              local.get 1
+              i32.const 5
+              i32.add
+              local.get 4
+              i64.const 0
+              i64.add
+              return_call 2 ;; jit.bail
+            end
+            local.get 13
+          end
+          local.get 8
+          i32.wrap_i64
+          i32.add
+          i64.load align=1
+          local.set 12
+          local.get 12
+          local.set 7
+          local.get 9
+          i64.const 8
+          i64.shr_u
+          i32.wrap_i64
+          i32.const 65520
+          i32.and
+          local.get 0
+          i32.add
+          local.tee 13
+          i64.load offset=73728
+          local.get 9
+          i64.const 7
+          i64.add
+          i64.const -4096
+          i64.and
+          local.get 0
+          i64.load offset=520
+          local.get 0
+          i64.load offset=528
+          local.get 9
+          i64.const 63
+          i64.shr_s
+          i64.and
+          i64.xor
+          i64.or
+          i64.eq
+          if (result i32) ;; @5
+            local.get 13
+            i32.load offset=73736
+          else
+            local.get 0
+            local.get 9
+            i32.const 8
+            i32.const 1
+            call 0 ;; runtime.touch
+            local.tee 13
+            i32.const 1
+            i32.eq
+            if ;; @6
+              local.get 0
+              local.get 7
+              i64.store offset=56
+              local.get 0
+              local.get 8
+              i64.store offset=80
+              local.get 0
+              local.get 9
+              i64.store offset=88
+              local.get 0
+              local.get 1
+              i32.const 4
+              i32.add
+              local.get 4
+              i64.const 4
+              i64.add
+              return_call 2 ;; jit.bail
+            end
+            local.get 13
+          end
+          local.get 9
+          i32.wrap_i64
+          i32.add
+          local.get 7
+          i64.store align=1
+          local.get 8
+          i64.const 8
+          i64.add
+          local.set 8
+          local.get 9
+          i64.const 8
+          i64.add
+          local.set 9
+          local.get 8
+          local.get 10
+          i64.lt_u
           if ;; @5
-            local.get 3
-            local.get 5
-            i32.wrap_i64
-            i32.const 4094
-            i32.and
-            i32.const 2
-            i32.shl
-            i32.add
-            local.tee 16
-            i32.load16_u
-            i32.const 6
-            i32.eq
-            local.get 16
-            i32.load offset=4
-            local.get 2
-            i32.load offset=4
-            i32.eq
-            i32.and
             local.get 0
             i32.load offset=552
             local.get 1
             i32.const 0
             i32.le_s
             i32.or
-            i32.eqz
-            i32.and
             if ;; @6
-              local.get 16
-              i32.load16_u offset=2
-              local.set 11
-              br 2 ;; @4
+              local.get 0
+              local.get 7
+              i64.store offset=56
+              local.get 0
+              local.get 8
+              i64.store offset=80
+              local.get 0
+              local.get 9
+              i64.store offset=88
+              local.get 0
+              local.get 1
+              local.get 4
+              i64.const 0
+              i64.add
+              return_call 1 ;; jit.chain
             end
+            br 1 ;; @4
           end
-          local.get 0
-          local.get 1
-          local.get 5
-          return_call 2 ;; jit.chain
-          unreachable
+          br 1 ;; @3
         end
       end
-      local.get 0
-      i32.const 2
-      i32.store offset=568
-    end
-    block ;; @2
-      block ;; @3
-        local.get 12
-        i32.const 22
-        i32.shr_u
-        br_table 0 ;; @3
-      end
+      local.get 1
+      i32.const 1
+      i32.sub
+      local.set 1
+      local.get 6
+      i64.const 0
+      i64.add
+      i64.const -2
+      i64.and
+      local.set 12
+      local.get 12
+      local.set 14
+      local.get 14
+      local.set 5
       local.get 0
       local.get 7
       i64.store offset=56
@@ -273,47 +229,50 @@
       i64.store offset=88
       br 0 ;; @2
     end
-    local.get 0
+    local.get 5
+    i64.const -4096
+    i64.and
     local.get 4
-    local.get 12
-    i32.const 4095
-    i32.and
-    i64.extend_i32_u
-    i64.add
-    i64.store offset=512
-    local.get 0
-    local.get 3
-    i32.store offset=1960
-    local.get 1
-    local.get 12
-    i32.const 12
-    i32.shr_u
-    i32.const 1023
-    i32.and
-    i32.add
-    return
-  end
-  block ;; @1
-    block ;; @2
-      local.get 12
-      i32.const 22
-      i32.shr_u
-      br_table 0 ;; @2
+    i64.eq
+    if ;; @2
+      local.get 3
+      local.get 5
+      i32.wrap_i64
+      i32.const 4094
+      i32.and
+      i32.const 2
+      i32.shl
+      i32.add
+      local.tee 13
+      i32.load16_u
+      i32.const 6
+      i32.eq
+      local.get 13
+      i32.load offset=4
+      local.get 2
+      i32.load offset=4
+      i32.eq
+      i32.and
+      local.get 0
+      i32.load offset=552
+      local.get 1
+      i32.const 0
+      i32.le_s
+      i32.or
+      i32.eqz
+      i32.and
+      if ;; @3
+        local.get 13
+        i32.load16_u offset=2
+        local.set 11
+        br 2 ;; @1
+      end
     end
     local.get 0
-    local.get 7
-    i64.store offset=56
-    local.get 0
-    local.get 8
-    i64.store offset=80
-    local.get 0
-    local.get 9
-    i64.store offset=88
-    br 0 ;; @1
+    local.get 1
+    local.get 5
+    return_call 1 ;; jit.chain
+    unreachable
   end
-  local.get 0
-  local.get 1
-  local.get 5
-  return_call 2 ;; jit.chain
   unreachable
 )
