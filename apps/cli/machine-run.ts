@@ -1,7 +1,7 @@
 /** Runs a machine as the flags of `virga run` say, again after each reboot, and says how it ended. */
 
 import { openBoot, type PendingBoot } from './boot-files.ts'
-import { loadEngineModules } from './engine-modules.ts'
+import { loadEngineModules, makeExactModule } from './engine-modules.ts'
 import { exitStatus, reportFailure, say } from './failure.ts'
 import { PcpuThreads } from './pcpu-threads.ts'
 import { RegionCompilerThread } from './region-compiler.ts'
@@ -20,7 +20,8 @@ export interface MachineRun {
 export async function runMachine({ flags, settings, threads, boot }: MachineRun): Promise<number> {
   const modules = await loadEngineModules(flags.engine)
   if (!modules.ok) return reportFailure(modules.error)
-  const compiler = flags.engine === 'jit' ? new RegionCompilerThread() : undefined
+  const compiler = flags.engine === 'interpreter' ? undefined : new RegionCompilerThread()
+  const exactModule = flags.engine === 'lockstep' ? await makeExactModule() : undefined
   let pending = boot
   for (let starting = threads; ; starting = new PcpuThreads(threads.count)) {
     const files = await pending
@@ -31,15 +32,17 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
       modules: modules.value,
       threads: starting,
       compiler,
+      exactModule,
       input: inputFor(flags),
     })
     if (!ended.ok) return reportFailure(ended.error)
-    const { outcome, midLine, statistics } = ended.value
+    const { outcome, midLine, statistics, difference } = ended.value
     if (midLine && process.stdout.isTTY) process.stdout.write('\n')
     if (flags.stats !== undefined) {
       const { renderStatistics } = await import('./statistics-text.ts')
       process.stderr.write(renderStatistics(statistics, flags.stats))
     }
+    if (difference !== undefined) return reportDifference(difference)
     if (outcome.kind !== 'reboot' || flags.exec !== undefined || flags.bare !== undefined) {
       return conclude(outcome, flags)
     }
@@ -47,6 +50,14 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
     if (!again.ok) return reportFailure(again.error)
     pending = again.value.read
   }
+}
+
+/** Says where compiled code went wrong, and gives the exit status. */
+function reportDifference(report: string): number {
+  process.stderr.write(report)
+  const message =
+    'compiled code and the interpreter came apart, see above; this is a defect of Virga, please report it'
+  return reportFailure({ fault: 'world', message })
 }
 
 function inputFor(flags: RunFlags): SessionOptions['input'] {

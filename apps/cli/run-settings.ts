@@ -2,13 +2,14 @@
 
 import { ok, type Result, userError } from '@virga/base'
 import type { BootFlags } from './boot-files.ts'
+import type { EngineName } from './engine-names.ts'
 import { parseBytes, parseDurationMs } from './units.ts'
 
 /** As they are written. */
 export interface RunFlags extends BootFlags {
   readonly cpus: string
   readonly memory: string
-  readonly engine: 'interpreter' | 'jit'
+  readonly engine: EngineName
   readonly stats?: 'text' | 'json'
   readonly timeout?: string
 }
@@ -45,6 +46,8 @@ export function readSettings(flags: RunFlags): Result<RunSettings> {
 }
 
 function conflictOf(flags: RunFlags): string | undefined {
+  if (flags.engine === 'lockstep' && Number(flags.cpus) !== 1)
+    return `--engine lockstep runs one hart, not ${flags.cpus}; leave out --cpus`
   if (flags.bare !== undefined) {
     for (const other of ['kernel', 'initrd', 'append', 'exec'] as const) {
       if (flags[other] !== undefined) return `--bare starts a program by itself; leave out --${other}`

@@ -4,12 +4,13 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { ok, type Result } from '@virga/base'
+import { defined, ok, type Result } from '@virga/base'
 import {
   type BareBoot,
   createMachine,
   type DirectBoot,
   type EngineModules,
+  type MachineDescriptor,
   type MachineOwner,
   type MachineStatistics,
   type Outcome,
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly modules: EngineModules
   /** for a profiling interpreter */
   readonly compiler?: RegionCompilerThread | undefined
+  /** to compare it with, instruction by instruction */
+  readonly exactModule?: WebAssembly.Module | undefined
   /** threads for it and for nothing else, at most `cpus` */
   readonly threads: PcpuThreads
   /** what is connected to the guest's console input */
@@ -53,6 +56,8 @@ export interface SessionEnd {
   /** the guest left the cursor in the middle of a line */
   readonly midLine: boolean
   readonly statistics: SessionStatistics
+  /** lockstep's report of the first difference, if there was one: then the outcome says nothing */
+  readonly difference: string | undefined
 }
 
 /** How long the pCPUs may take to leave a machine that was ended: a slice takes far less than a millisecond. */
@@ -62,8 +67,25 @@ const newline = 0x0a
 
 /** Runs a machine to its end. Errors: a configuration that makes no machine. */
 export async function runSession(options: SessionOptions): Promise<Result<SessionEnd>> {
-  const { cpus, memoryBytes, boot, modules, threads } = options
-  const made = createMachine({
+  const { boot, modules, threads, compiler, exactModule } = options
+  const made = await makeMachine(options)
+  if (!made.ok) return made
+  releaseFiles(boot)
+  const { owner, twin } = made.value
+  const lockstep = twin && { twin, exactModule: defined(exactModule, 'the exact interpreter') }
+  let startMs: number | null = null
+  threads.attach(owner, { modules, compiler, lockstep }, (atMs) => (startMs ??= atMs - processStartMs))
+  const ended = await converse(owner, options)
+  const difference = lockstep && (await threads.ended())
+  return ok({ ...ended, difference, statistics: { startMs, ...owner.statistics() } })
+}
+
+/** The machine, and its twin for lockstep. */
+async function makeMachine(
+  options: SessionOptions,
+): Promise<Result<{ readonly owner: MachineOwner; readonly twin?: MachineDescriptor }>> {
+  const { cpus, memoryBytes, boot, threads, exactModule } = options
+  const config = {
     cpus,
     memoryBytes,
     pcpus: threads.count,
@@ -71,14 +93,10 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
     now,
     wallClock: Date.now,
     random: randomBytes,
-  })
-  if (!made.ok) return made
-  releaseFiles(boot)
-  const owner = made.value
-  let startMs: number | null = null
-  threads.attach(owner, modules, (atMs) => (startMs ??= atMs - processStartMs), options.compiler)
-  const ended = await converse(owner, options)
-  return ok({ ...ended, statistics: { startMs, ...owner.statistics() } })
+  }
+  if (exactModule !== undefined) return (await import('@virga/vmm/lockstep')).createTwins(config)
+  const made = createMachine(config)
+  return made.ok ? ok({ owner: made.value }) : made
 }
 
 /** The machine has its own copy now. Given back at once: the collector would wait for a reason, and an idle machine has none. */

@@ -7,7 +7,9 @@ export {
   type Row,
   type Verdict,
 } from './isa/classify/index.ts'
+export { csrByNumber } from './isa/csr.ts'
 export { type BitField, describeInstruction, type InstructionDescription } from './isa/describe.ts'
+export { disassemble, floatNames, integerNames } from './isa/disassemble.ts'
 export type { CompressedInstruction, Instruction } from './isa/encoding.ts'
 export {
   compressedInstructions,

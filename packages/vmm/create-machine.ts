@@ -9,7 +9,7 @@ import { codePage, hartFlag, hartRequest, hartStatus } from '@virga/riscv/hart'
 import { type BareBoot, layOutBareBoot } from './boot/bare.ts'
 import { type DirectBoot, layOutDirectBoot } from './boot/direct.ts'
 import { type BootLayout, formatBytes } from './boot/placement.ts'
-import type { HartBlock } from './hart-block.ts'
+import type { HartBlock, LinesMode } from './hart-block.ts'
 import { Machine, type MachineDescriptor, type ThreadContext } from './machine.ts'
 import { hartCountMax, hartRecord, machineWord } from './machine-block.ts'
 import { createArenaMemory, frameBytes, largeFrameBytes, planArena, viewArena } from './memory/arena.ts'
@@ -34,6 +34,8 @@ export interface MachineConfig extends ThreadContext {
   readonly codePagesPerHart?: number
   /** machine memory to set aside; default: enough to back all RAM */
   readonly poolBytes?: number
+  /** default: live */
+  readonly lines?: LinesMode
 }
 
 const memoryBytesMin = 4 * 2 ** 20
@@ -74,6 +76,7 @@ export function createMachine(config: MachineConfig): Result<MachineOwner> {
     pcpuCount: config.pcpus,
     mode: config.boot.kind,
     htif: layout.value.htif,
+    lines: config.lines ?? 'live',
   }
   const machine = new Machine(descriptor, config)
   for (const { gpa, bytes } of layout.value.placements) {

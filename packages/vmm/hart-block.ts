@@ -39,6 +39,12 @@ export const interrupt = {
 
 const stceUpper = 1 << 31
 
+/**
+ * Where controllers drive a hart's interrupt lines: in its block, where guest code sees them at once; or in the VMM's
+ * record of it, so that guest code sees what `publishLines` last showed.
+ */
+export type LinesMode = 'live' | 'staged'
+
 /** One hart of a machine, as seen by this thread. */
 export class HartBlock {
   readonly id: number
@@ -47,14 +53,16 @@ export class HartBlock {
   readonly #arena: Arena
   readonly #record: number
   readonly #doorbell: number
+  readonly #lines: number
 
-  constructor(arena: Arena, id: number, pcpu: number) {
+  constructor(arena: Arena, id: number, pcpu: number, lines: LinesMode = 'live') {
     const { plan } = arena
     this.id = id
     this.address = plan.harts + id * hartBlockBytes
     this.#arena = arena
     this.#record = plan.machineBlock + hartRecord.base + id * hartRecord.bytes
     this.#doorbell = (plan.machineBlock + pcpuSlot.base + pcpu * pcpuSlot.bytes + pcpuSlot.doorbell) >>> 2
+    this.#lines = lines === 'live' ? this.#word(offset.lines) : (this.#record + hartRecord.stagedLines) >>> 2
   }
 
   /** Arena address of the doorbell of the pCPU that runs this hart. */
@@ -148,13 +156,20 @@ export class HartBlock {
 
   /** Drives interrupt lines (mip bits) high or low; the hart is woken when a line rises. */
   setLines(bits: number, high: boolean): void {
-    const word = this.#word(offset.lines)
+    const word = this.#lines
     if (high) {
       const before = Atomics.or(this.#arena.i32, word, bits)
       if ((before & bits) !== bits) this.kick()
     } else {
       Atomics.and(this.#arena.i32, word, ~bits)
     }
+  }
+
+  /** Shows guest code the lines as they are driven now, and returns them; only the hart's own thread does. */
+  publishLines(): number {
+    const lines = Atomics.load(this.#arena.i32, this.#lines)
+    Atomics.store(this.#arena.i32, this.#word(offset.lines), lines)
+    return lines
   }
 
   /** Makes the hart leave guest code soon, and its pCPU look at it when it sleeps. */
@@ -172,7 +187,7 @@ export class HartBlock {
   /** True when an interrupt enabled in mie is pending at `ticks`, whatever the global enables say: what ends a WFI. */
   interruptPending(ticks: number): boolean {
     const { i32 } = this.#arena
-    let pending = Atomics.load(i32, this.#word(offset.mip)) | Atomics.load(i32, this.#word(offset.lines))
+    let pending = Atomics.load(i32, this.#word(offset.mip)) | Atomics.load(i32, this.#lines)
     if (this.#hasStimecmp)
       pending = this.#stimecmp <= ticks ? pending | interrupt.stip : pending & ~interrupt.stip
     return (pending & this.#mie) !== 0

@@ -72,6 +72,8 @@ export const hartRecord = {
   idleMs: 32,
   /** exits by reason: slice, wfi, sbi */
   exits: 40,
+  /** interrupt lines as controllers drive them, of a machine whose lines are staged (hart-block.ts) */
+  stagedLines: 56,
   /** SBI calls by extension, in the order of the extension table */
   sbiCalls: 64,
   /** i32 × 22: PMU firmware event counts by event code */

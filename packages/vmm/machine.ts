@@ -13,7 +13,7 @@
 import { defined } from '@virga/base'
 import { hartLineBit } from '@virga/device'
 import { type GuestConsole, guestConsole } from './guest-console.ts'
-import { HartBlock } from './hart-block.ts'
+import { HartBlock, type LinesMode } from './hart-block.ts'
 import { hartRecord, machineWord, outcomeKind, pcpuSlot, pcpuState, runState } from './machine-block.ts'
 import { type Arena, type ArenaPlan, viewArena } from './memory/arena.ts'
 import { FramePool } from './memory/frames.ts'
@@ -45,6 +45,7 @@ export interface MachineDescriptor {
   readonly pcpuCount: number
   readonly mode: BootMode
   readonly htif: HtifAddresses | null
+  readonly lines: LinesMode
 }
 
 /** What a thread passes in. */
@@ -92,7 +93,7 @@ export class Machine {
     })
     this.harts = Array.from(
       { length: plan.hartCount },
-      (_, id) => new HartBlock(this.arena, id, pcpuOf(id, descriptor.pcpuCount)),
+      (_, id) => new HartBlock(this.arena, id, pcpuOf(id, descriptor.pcpuCount), descriptor.lines),
     )
     this.#block = plan.machineBlock
     this.#clockBase = (this.#block + machineWord.clockBase) >>> 3

@@ -2,5 +2,5 @@
 
 export type { RegionHostMaker } from '@virga/riscv/hart'
 export { createEngine, type EngineModules } from './engine.ts'
-export { attachMachine, type MachineDescriptor } from './machine.ts'
+export { attachMachine, type Machine, type MachineDescriptor } from './machine.ts'
 export { runPcpu } from './pcpu.ts'

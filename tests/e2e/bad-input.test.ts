@@ -68,6 +68,7 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['run --bare spinning --memory 1MiB', /too small for a machine; use --memory 4MiB or more/],
   ['run --timeout soon', /--timeout takes a duration such as 60s/],
   ['run --engine steam', /Allowed choices are interpreter/],
+  ['run --engine lockstep --cpus 2', /--engine lockstep runs one hart, not 2; leave out --cpus/],
   ['run --stats xml', /Allowed choices are text, json/],
   ['run --image debian', /there is no image debian; there is micro/],
   ['run --initrd text', /goes with --kernel/],

@@ -19,6 +19,15 @@ export const passing = finishing(0x5555)
 /** Fails with status 7. */
 export const failing = finishing((7 << 16) | 0x3333)
 
+/** Counts to a million, then passes. */
+export const counting: readonly number[] = [
+  0x00000293, // addi t0, x0, 0
+  0x00100337, // lui t1, 0x100
+  0x00128293, // addi t0, t0, 1
+  0xfe629ee3, // bne t0, t1, -4
+  ...passing,
+]
+
 /** Does nothing, for ever. */
 export const spinning: readonly number[] = [
   0x0000006f, // jal x0, .

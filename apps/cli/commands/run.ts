@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
+import { engineNames } from '../engine-names.ts'
 import { reportFailure } from '../failure.ts'
 import { PcpuThreads } from '../pcpu-threads.ts'
 import { type RunFlags, readSettings } from '../run-settings.ts'
@@ -14,11 +15,13 @@ Examples:
   virga run --kernel Image --initrd root.cpio --append 'console=ttyS0 debug'
   virga run --bare program.elf                a program in M-mode; its HTIF result is the exit status
   virga run --exec true --stats json          what the machine did, as JSON on stderr
+  virga run --engine lockstep --exec true     looks for the first thing that compiled code does wrong
 
 Keys: Ctrl-A x leaves, Ctrl-A h helps, all others are the guest's.
 Input from a pipe or file is typed in; when it has ended, the machine is ended as soon as it has been silent and
 idle for 2 seconds. With --exec only a terminal is connected to the guest, a pipe is not read.
-The image is pulled when it is not in the cache. Exit status: the guest's, or 124 after --timeout.`
+The image is pulled when it is not in the cache. Exit status: the guest's, or 124 after --timeout; with --engine
+lockstep 1 and a report when the engines came apart.`
 
 /** Adds the command to the program. */
 export function addRunCommand(program: Command): void {
@@ -34,7 +37,9 @@ export function addRunCommand(program: Command): void {
     .option('--exec <command>', 'run one shell command in the guest and exit with its status')
     .option('--bare <file>', 'start an ELF or raw program in M-mode, without SBI')
     .addOption(
-      new Option('--engine <name>', 'how guest code runs').choices(['interpreter', 'jit']).default('jit'),
+      new Option('--engine <name>', 'how guest code runs (lockstep: both engines, compared)')
+        .choices(engineNames)
+        .default('jit'),
     )
     .addOption(
       new Option('--stats <format>', 'print statistics to stderr at the end').choices(['text', 'json']),

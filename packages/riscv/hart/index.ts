@@ -18,4 +18,5 @@ export {
   hartRequest,
   hartStatus,
   tlbEntries,
+  traceEntries,
 } from './layout.ts'

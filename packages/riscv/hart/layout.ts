@@ -199,6 +199,9 @@ export const hartStatus = {
 /** Number of entries of each lookaside array. */
 export const tlbEntries = { r: 4096, w: 4096, x: 1024, g: 1024, sets: 64 } as const
 
+/** Number of entries of the exact interpreter's trace, powers of two. */
+export const traceEntries = { path: 2048, stores: 2048 } as const
+
 /** Byte offsets of the parts of a hart block after the state. */
 export const hartPart = {
   tlbR: 0x2000,
@@ -206,6 +209,12 @@ export const hartPart = {
   tlbX: 0x2000 + (tlbEntries.r + tlbEntries.w) * 16,
   gtlb: 0x2000 + (tlbEntries.r + tlbEntries.w + tlbEntries.x) * 16,
   sets: 0x2000 + (tlbEntries.r + tlbEntries.w + tlbEntries.x) * 16 + tlbEntries.g * 8,
+  /** trace of interpreter/exact.ts: i64 addresses of the instructions run, by what icount was */
+  path: 0x29000,
+  /** i32 arena addresses stored to, in turn */
+  stores: 0x29000 + traceEntries.path * 8,
+  /** i32, stores of the last slice */
+  storeCount: 0x29000 + traceEntries.path * 8 + traceEntries.stores * 4,
 } as const
 
 /** Bytes of one hart block: a multiple of 64 KiB. */

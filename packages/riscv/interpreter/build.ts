@@ -17,6 +17,7 @@ import { type FunctionBuilder, ModuleBuilder } from '@virga/wasm'
 import { codePage, hartExit } from '../hart/layout.ts'
 import { defineExits } from './chain.ts'
 import { defineDecoder, isolated } from './decoder.ts'
+import { type Exact, endTrace, pushIsOver, tracePc } from './exact.ts'
 import { declareImports, type Frame, hartField, type Locals, pushPc, Scratch } from './frame.ts'
 import { HandlerReader, pushMustLeave } from './handler.ts'
 import { fetchedRecords, pushFetchProbe } from './memory-path.ts'
@@ -29,6 +30,15 @@ const alone = { bits: 0, record: 16, after: [24, 32] } as const
 
 /** The module's bytes. `maximumPages`: of the imported memory. With `profiling`, one that finds and runs regions. */
 export function buildInterpreter(maximumPages: number, profiling?: ProfileOptions): Uint8Array {
+  return build(maximumPages, profiling, false)
+}
+
+/** The module's bytes of an interpreter that runs exactly as many instructions as it is told (exact.ts). */
+export function buildExactInterpreter(maximumPages: number): Uint8Array {
+  return build(maximumPages, undefined, true)
+}
+
+function build(maximumPages: number, profiling: ProfileOptions | undefined, isExact: boolean): Uint8Array {
   const module = new ModuleBuilder({ nameSection: true })
   const imports = declareImports(module, maximumPages)
   const profile = profiling && declareProfile(module, profiling)
@@ -47,6 +57,7 @@ export function buildInterpreter(maximumPages: number, profiling?: ProfileOption
   }
   const exitCode = f.local('i32')
   const entry = f.local('i32')
+  const exact: Exact | undefined = isExact ? { stores: f.local('i32') } : undefined
 
   beginSlice(f, locals, imports.call('enter'))
   const left = f.block()
@@ -67,6 +78,7 @@ export function buildInterpreter(maximumPages: number, profiling?: ProfileOption
     scratch,
     mulHighUnsigned,
     profile,
+    exact,
   })
   const scratch = new Scratch(f)
   findPage(frameAt(jump), entry)
@@ -83,6 +95,7 @@ export function buildInterpreter(maximumPages: number, profiling?: ProfileOption
   f.end()
   f.end()
   endSlice(f, locals)
+  if (exact !== undefined) endTrace(f, locals, exact)
   f.localGet(exitCode)
   return module.build()
 }
@@ -123,7 +136,8 @@ function endSlice(f: FunctionBuilder, { hart, icount }: Locals): void {
 function findPage(frame: Frame, entry: number): void {
   const { f, locals, exits, imports } = frame
   const { hart, target, record, recordBase, pcDelta } = locals
-  pushMustLeave(frame)
+  if (frame.exact === undefined) pushMustLeave(frame)
+  else pushIsOver(frame)
   f.if_(undefined, 'unlikely')
   storePc(f, locals, () => f.localGet(target))
   exits.leave(hartExit.slice)
@@ -141,6 +155,7 @@ function findPage(frame: Frame, entry: number): void {
   f.localTee(recordBase)
   f.i32Eqz()
   f.if_()
+  if (frame.exact !== undefined) tracePc(frame, () => f.localGet(target))
   f.localGet(locals.icount)
   f.i32Const(1)
   f.i32Sub()
@@ -184,6 +199,7 @@ function storePc(f: FunctionBuilder, { hart }: Locals, push: () => void): void {
 /** The dispatch and all handlers. */
 function dispatch(frame: Frame, operations: Operations, decoder: number): void {
   const { f, locals, exits } = frame
+  if (frame.exact !== undefined) beginExactly(frame)
   const blocks = Array.from({ length: operations.count }, () => f.block()).reverse()
   f.localGet(locals.icount)
   f.i32Const(1)
@@ -210,6 +226,17 @@ function dispatch(frame: Frame, operations: Operations, decoder: number): void {
     f.end()
     new HandlerReader(frame, variant).emit()
   }
+}
+
+/** Leaves before the instruction at `record`, if enough have run; else notes it. */
+function beginExactly(frame: Frame): void {
+  const { f, locals, exits } = frame
+  pushIsOver(frame)
+  f.if_(undefined, 'unlikely')
+  storePc(f, locals, () => pushPc(frame))
+  exits.leave(hartExit.slice)
+  f.end()
+  tracePc(frame, () => pushPc(frame))
 }
 
 function advance({ f, locals, exits }: Frame, length: 2 | 4): void {

@@ -6,6 +6,7 @@
 import { assert, defined } from '@virga/base'
 import type { FunctionBuilder, Label, ModuleBuilder } from '@virga/wasm'
 import { hartOffset } from '../hart/layout.ts'
+import type { Exact } from './exact.ts'
 import type { Profile } from './profile.ts'
 
 /** Functions of the runtime that generated code calls: parameters and result by name. */
@@ -158,6 +159,8 @@ export interface Frame {
   readonly mulHighUnsigned: number
   /** in the profiling interpreter */
   readonly profile?: Profile | undefined
+  /** in the exact interpreter */
+  readonly exact?: Exact | undefined
 }
 
 /** Byte offset of a field of the hart block. */

@@ -7,6 +7,7 @@
 import type { FunctionBuilder } from '@virga/wasm'
 import { hartPart, tlbEntries } from '../hart/layout.ts'
 import type { Width } from '../isa/meaning.ts'
+import { traceStore } from './exact.ts'
 import { type Frame, hartField } from './frame.ts'
 
 const log2 = { 8: 0, 16: 1, 32: 2, 64: 3 } as const
@@ -124,11 +125,14 @@ export function emitStore(frame: Frame, width: Width, address: number, pushValue
   pushProbe(frame, hartPart.tlbW, width, address, entry)
   f.if_(undefined, 'likely')
   pushArenaAddress(f, hartPart.tlbW, address, entry)
+  const place = frame.exact && scratch.take('i32')
+  if (place !== undefined) f.localTee(place)
   pushValue()
   if (width === 8) f.i64Store8()
   else if (width === 16) f.i64Store16()
   else if (width === 32) f.i64Store32()
   else f.i64Store()
+  if (place !== undefined) traceStore(frame, place)
   f.else_()
   f.localGet(locals.hart)
   f.localGet(address)
@@ -136,6 +140,18 @@ export function emitStore(frame: Frame, width: Width, address: number, pushValue
   f.i32Const(log2[width])
   f.call(imports.call('store_slow'))
   f.brIf(exits.exception, 'unlikely')
+  if (place !== undefined) traceSlowStore(frame, address, entry, place)
+  f.end()
+}
+
+/** The slow path has put the page in the TLB, unless it is a device or PMP splits it. */
+function traceSlowStore(frame: Frame, address: number, entry: number, place: number): void {
+  const { f } = frame
+  pushProbe(frame, hartPart.tlbW, 8, address, entry)
+  f.if_()
+  pushArenaAddress(f, hartPart.tlbW, address, entry)
+  f.localSet(place)
+  traceStore(frame, place)
   f.end()
 }
 
@@ -165,6 +181,7 @@ export function emitAtomicAddress(
   f.localGet(result)
   f.end()
   f.localSet(result)
+  if (access === 'write') traceStore(frame, result)
   return result
 }
 

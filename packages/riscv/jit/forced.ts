@@ -13,12 +13,24 @@ const fused = isFused()
 const everything = new Uint8Array(256).fill(255)
 
 /** Runs regions that were compiled without waiting. */
-export const forcedRegions: RegionHostMaker = (runtime, memory) => {
+export const forcedRegions: RegionHostMaker = wrongRegions((code) => code)
+
+/** The same, but of other code than there is: a compiler with a fault that the test chooses. */
+export function wrongRegions(alter: (code: Uint8Array) => Uint8Array): RegionHostMaker {
+  return (runtime, memory) => makeLinker(runtime, memory, alter)
+}
+
+function makeLinker(
+  runtime: WebAssembly.Exports,
+  memory: WebAssembly.Memory,
+  alter: (code: Uint8Array) => Uint8Array,
+): RegionLinker {
   const linker: RegionLinker = new RegionLinker({
     memory,
     runtime,
     send: (request) => {
-      const { bytes, regions } = compileRegions([{ ...request, ran: everything }], { fused })
+      const code = alter(request.code)
+      const { bytes, regions } = compileRegions([{ ...request, code, ran: everything }], { fused })
       linker.link({
         ids: [request.id],
         module: new WebAssembly.Module(bytes),

@@ -19,6 +19,8 @@ export type AccessOutcome = 'done' | 'outside' | 'out-of-frames'
 /** RAM of one machine. */
 export class GuestMemory {
   readonly ramBytes: number
+  /** memory of another machine that gets what is written here, too */
+  mirror: GuestMemory | null = null
   readonly #arena: Arena
   readonly #frames: FramePool
   readonly #slat: Slat
@@ -49,6 +51,7 @@ export class GuestMemory {
   /** Copies `source` to guest memory at `gpa`. On out-of-frames the first part may have been written. */
   write(gpa: number, source: Uint8Array): AccessOutcome {
     if (!this.contains(gpa, source.length)) return 'outside'
+    this.mirror?.write(gpa, source)
     return this.#pages(gpa, source.length, (page, from, to) => {
       const at = this.#slat.touch(page)
       if (at !== 0) this.#arena.u8.set(source.subarray(from, to), at)
