@@ -147,7 +147,17 @@ export const hartFields: readonly Field[] = declare([
   ['regionRecordBase', 'i32', 'compiled code raises an exception: first record of its page'],
   ['statRegions', 'i32', 'regions of compiled code put in place'],
   ['statRegionBytes', 'i32', 'bytes of WebAssembly of those'],
-  ['statRegionMicroseconds', 'i32', 'time that compiling those took, in the compiler'],
+  ['statRegionSource', 'i32', 'guest instructions that those were made of'],
+  ['statRegionEmitMicroseconds', 'i32', 'time that writing those took, in the compiler'],
+  [
+    'statRegionModuleMicroseconds',
+    'i32',
+    "time that the host's engine took to make modules of those, in the compiler",
+  ],
+  ['statExitUncached', 'i64', 'compiled code came back: the page of the target is not in the fetch TLB'],
+  ['statExitUncompiled', 'i64', 'compiled code came back: no region begins at the target'],
+  ['statExitPoll', 'i64', 'compiled code came back: attention was raised, or the slice was at its end'],
+  ['statExitException', 'i64', 'compiled code came back: an instruction raised an exception'],
 ])
 
 /** Byte offset of each state field by name. */

@@ -4,11 +4,11 @@
  *
  * It does what the interpreter does at a jump (poll, then look the page up) and tail-calls the region that the
  * target's record names. When there is none, or something else is to be done first, it returns: the interpreter
- * goes on at hart.pc.
+ * goes on at hart.pc. Why it does is counted, on the way out alone: from region to region costs nothing more.
  */
 
 import type { ModuleBuilder } from '@virga/wasm'
-import { hartField } from './frame.ts'
+import { addToField, hartField } from './frame.ts'
 import { pushMustLeave } from './handler.ts'
 import { fetchedRecords, pushFetchProbe } from './memory-path.ts'
 import type { Profile } from './profile.ts'
@@ -32,11 +32,14 @@ export function defineChain(module: ModuleBuilder, { table, regionType }: Profil
   f.localGet(TARGET)
   f.i64Store(hartField('pc'))
   const back = f.block()
+  const uncompiled = f.block()
+  const uncached = f.block()
+  const poll = f.block()
   pushMustLeave(frame)
-  f.brIf(back, 'unlikely')
+  f.brIf(poll, 'unlikely')
   pushFetchProbe(frame, TARGET, entry)
   f.i32Eqz()
-  f.brIf(back, 'unlikely')
+  f.brIf(uncached, 'unlikely')
   f.localGet(entry)
   f.i32Load(fetchedRecords)
   f.localTee(records)
@@ -51,13 +54,8 @@ export function defineChain(module: ModuleBuilder, { table, regionType }: Profil
   f.i32Load16U()
   f.i32Const(pseudo.region)
   f.i32Ne()
-  f.brIf(back, 'unlikely')
-  f.localGet(HART)
-  f.localGet(HART)
-  f.i64Load(hartField('statRegionEntries'))
-  f.i64Const(1)
-  f.i64Add()
-  f.i64Store(hartField('statRegionEntries'))
+  f.brIf(uncompiled, 'unlikely')
+  addToField(frame, 'statRegionEntries', () => f.i64Const(1))
   f.localGet(HART)
   f.localGet(ICOUNT)
   f.localGet(record)
@@ -68,6 +66,11 @@ export function defineChain(module: ModuleBuilder, { table, regionType }: Profil
   f.localGet(record)
   f.i32Load(regionRecord.index)
   f.returnCallIndirect(regionType, table)
+  for (const field of ['statExitPoll', 'statExitUncached', 'statExitUncompiled']) {
+    f.end()
+    addToField(frame, field, () => f.i64Const(1))
+    f.br(back)
+  }
   f.end()
   f.localGet(ICOUNT)
 }

@@ -12,7 +12,7 @@
 
 import type { ModuleBuilder } from '@virga/wasm'
 import { codePage } from '../hart/layout.ts'
-import { type Frame, hartField, pushPc } from './frame.ts'
+import { addToField, type Frame, hartField, pushPc } from './frame.ts'
 import { regionRecord } from './pseudo.ts'
 
 /** Types of a region's function: hart, icount, record of the entry, first record of the page, the page's address. */
@@ -100,8 +100,8 @@ export function enterRegion(frame: Frame, profile: Profile): void {
   f.i32Load(regionRecord.index)
   f.callIndirect(profile.regionType, profile.table)
   f.localSet(icount)
-  addTo(frame, 'statRegionEntries', () => f.i64Const(1))
-  addTo(frame, 'statRegionInstructions', () => {
+  addToField(frame, 'statRegionEntries', () => f.i64Const(1))
+  addToField(frame, 'statRegionInstructions', () => {
     f.localGet(before)
     f.localGet(icount)
     f.i32Sub()
@@ -115,6 +115,7 @@ export function enterRegion(frame: Frame, profile: Profile): void {
   f.i32Const(-1)
   f.i32Eq()
   f.brIf(exits.jump)
+  addToField(frame, 'statExitException', () => f.i64Const(1))
   f.localGet(hart)
   f.i32Load(hartField('regionRecordBase'))
   f.localSet(recordBase)
@@ -143,13 +144,4 @@ function setRecord({ f, locals }: Frame): void {
   f.localGet(locals.recordBase)
   f.i32Add()
   f.localSet(locals.record)
-}
-
-function addTo({ f, locals }: Frame, field: string, push: () => void): void {
-  f.localGet(locals.hart)
-  f.localGet(locals.hart)
-  f.i64Load(hartField(field))
-  push()
-  f.i64Add()
-  f.i64Store(hartField(field))
 }

@@ -43,6 +43,8 @@ export interface CompiledRegion {
 export interface CompiledBatch {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly regions: readonly CompiledRegion[]
+  /** guest instructions in it; one that is in two regions counts twice */
+  readonly instructions: number
 }
 
 /** How to compile. */
@@ -76,7 +78,12 @@ export function compileRegions(
   return {
     bytes: module.build(),
     regions: found.map(({ id, region }, place) => ({ id, place, entries: offsetsOf(region) })),
+    instructions: found.reduce((sum, { region }) => sum + instructionsOf(region), 0),
   }
+}
+
+function instructionsOf({ blocks }: Region): number {
+  return blocks.reduce((sum, { instructions }) => sum + instructions.length, 0)
 }
 
 function offsetsOf({ entries, blocks }: Region): number[] {

@@ -23,8 +23,6 @@ export const forcedRegions: RegionHostMaker = (runtime, memory) => {
         ids: [request.id],
         module: new WebAssembly.Module(bytes),
         regions,
-        byteCount: bytes.length,
-        compileMs: 0,
       })
     },
   })

@@ -15,14 +15,26 @@ import { codePage, hartOffset } from '../hart/layout.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import type { CompiledRegion, RegionRequest } from './compile.ts'
 
+/** What a batch cost the compiler. */
+export interface CompileCost {
+  /** of WebAssembly */
+  readonly bytes: number
+  /** of the guest */
+  readonly instructions: number
+  /** from code to bytes */
+  readonly emitMs: number
+  /** from bytes to a module, which is V8's */
+  readonly moduleMs: number
+}
+
 /** What comes back for a batch of requests. */
 export interface LinkableBatch {
   /** the requests that this answers, each in full */
   readonly ids: readonly number[]
   readonly module: WebAssembly.Module
   readonly regions: readonly CompiledRegion[]
-  readonly byteCount: number
-  readonly compileMs: number
+  /** absent when it was compiled before, for somebody else */
+  readonly cost?: CompileCost
 }
 
 /** What a linker is made of. */
@@ -121,7 +133,7 @@ export class RegionLinker implements RegionHost {
   }
 
   /** Puts a compiled batch in place, on every page that still holds its code. */
-  link({ ids, module, regions, byteCount, compileMs }: LinkableBatch): void {
+  link({ ids, module, regions, cost }: LinkableBatch): void {
     const { memory, runtime } = this.#parts
     const { table } = this
     const { exports } = new WebAssembly.Instance(module, {
@@ -137,9 +149,8 @@ export class RegionLinker implements RegionHost {
       table.set(index, exports[`r${place}`])
       for (const [entry, offset] of entries.entries()) content.entries.set(offset, { index, entry })
       this.#count(hart, 'statRegions', 1)
-      this.#count(hart, 'statRegionBytes', Math.round(byteCount / regions.length))
-      this.#count(hart, 'statRegionMicroseconds', Math.round((compileMs * 1000) / regions.length))
     }
+    if (cost !== undefined) this.#countCost(defined(ids[0], 'request'), cost)
     for (const id of ids) {
       const { content } = defined(this.#pending.get(id), 'request')
       this.#pending.delete(id)
@@ -151,6 +162,15 @@ export class RegionLinker implements RegionHost {
 
   #setHeat(page: number, offset: number, heat: number): void {
     this.#bytes[page + codePage.heat + (offset >> 1)] = heat
+  }
+
+  /** The whole batch is counted on the hart that asked first: a pCPU's harts add up. */
+  #countCost(id: number, { bytes, instructions, emitMs, moduleMs }: CompileCost): void {
+    const { hart } = defined(this.#pending.get(id), 'request')
+    this.#count(hart, 'statRegionBytes', bytes)
+    this.#count(hart, 'statRegionSource', instructions)
+    this.#count(hart, 'statRegionEmitMicroseconds', Math.round(emitMs * 1000))
+    this.#count(hart, 'statRegionModuleMicroseconds', Math.round(moduleMs * 1000))
   }
 
   #count(hart: number, field: string, amount: number): void {
