@@ -20,7 +20,7 @@ export interface MachineRun {
 export async function runMachine({ flags, settings, threads, boot }: MachineRun): Promise<number> {
   const modules = await loadEngineModules(flags.engine)
   if (!modules.ok) return reportFailure(modules.error)
-  const compiler = flags.engine === 'jit' ? new RegionCompilerThread() : undefined
+  const compiler = flags.engine === 'jit' ? await startCompiler(flags, boot) : undefined
   let pending = boot
   for (let starting = threads; ; starting = new PcpuThreads(threads.count)) {
     const files = await pending
@@ -47,6 +47,14 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
     if (!again.ok) return reportFailure(again.error)
     pending = again.value.read
   }
+}
+
+/** Begins the compiler's thread. If it is to name what it makes, the machine's files are needed first. */
+async function startCompiler({ perfMap }: RunFlags, boot: PendingBoot): Promise<RegionCompilerThread> {
+  if (!perfMap) return new RegionCompilerThread()
+  const { readGuestSymbols } = await import('@virga/vmm')
+  const files = await boot
+  return new RegionCompilerThread(files.ok ? readGuestSymbols(files.value) : undefined)
 }
 
 function inputFor(flags: RunFlags): SessionOptions['input'] {

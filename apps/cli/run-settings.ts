@@ -11,6 +11,7 @@ export interface RunFlags extends BootFlags {
   readonly engine: 'interpreter' | 'jit'
   readonly stats?: 'text' | 'json'
   readonly timeout?: string
+  readonly perfMap?: true
 }
 
 /** What they mean. */

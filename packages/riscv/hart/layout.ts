@@ -46,7 +46,11 @@ function declare(
 export const hartFields: readonly Field[] = declare([
   ['x', 'i64', 'integer registers; x[0] is always zero', 32],
   ['f', 'i64', 'floating-point registers, NaN-boxed', 32],
-  ['pc', 'i64', 'program counter; exact whenever the interpreter is left or calls out with a trap'],
+  [
+    'pc',
+    'i64',
+    'program counter; exact whenever the interpreter is left, calls out with a trap or tells of a hot place',
+  ],
   ['ctxData', 'i64', 'TLB context of loads and stores, already shifted into tag bits 3..11'],
   ['ctxDataUpper', 'i64', 'XORed onto ctxData when the address is negative (upper half)'],
   ['ctxFetch', 'i64', 'TLB context of fetches'],

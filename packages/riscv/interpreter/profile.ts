@@ -43,7 +43,8 @@ export function declareProfile(module: ModuleBuilder, options: ProfileOptions): 
 }
 
 /** Counts an arrival at `record`. Nothing in an interpreter that does not profile. */
-export function countArrival({ f, locals, scratch, profile }: Frame): void {
+export function countArrival(frame: Frame): void {
+  const { f, locals, scratch, profile } = frame
   if (profile === undefined) return
   const { hart, record, recordBase } = locals
   const address = scratch.take('i32')
@@ -74,6 +75,9 @@ export function countArrival({ f, locals, scratch, profile }: Frame): void {
   f.localGet(address)
   f.i32Const(told)
   f.i32Store8(codePage.heat - codePage.records)
+  f.localGet(hart)
+  pushPc(frame)
+  f.i64Store(hartField('pc'))
   f.localGet(hart)
   f.localGet(record)
   f.localGet(recordBase)

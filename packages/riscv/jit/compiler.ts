@@ -6,6 +6,7 @@
 import { type CompiledRegion, compileRegions, type RegionRequest } from './compile.ts'
 import type { LinkableBatch } from './linker.ts'
 import { isFused } from './probe-fused.ts'
+import type { Symbolize } from './region-name.ts'
 
 /** A request answered before. */
 interface Kept {
@@ -23,11 +24,16 @@ const batchMax = 16
 export class RegionCompiler {
   readonly #kept = new Map<string, Kept>()
   readonly #now: () => number
+  readonly #symbolize: Symbolize | undefined
   readonly #fused = isFused()
 
-  /** `now`: milliseconds by the clock that compiling is charged by, best this thread's processor time. */
-  constructor(now: () => number) {
+  /**
+   * `now`: milliseconds by the clock that compiling is charged by, best this thread's processor time. With `symbolize`,
+   * functions are named after the guest's code.
+   */
+  constructor(now: () => number, symbolize?: Symbolize) {
     this.#now = now
+    this.#symbolize = symbolize
   }
 
   /** Answers requests of one asker, in as many batches as it takes. */
@@ -43,7 +49,10 @@ export class RegionCompiler {
 
   #compile(requests: readonly RegionRequest[]): LinkableBatch {
     const from = this.#now()
-    const { bytes, regions, instructions } = compileRegions(requests, { fused: this.#fused })
+    const { bytes, regions, instructions } = compileRegions(requests, {
+      fused: this.#fused,
+      symbolize: this.#symbolize,
+    })
     const emitted = this.#now()
     const module = new WebAssembly.Module(bytes)
     const made = this.#now()

@@ -14,6 +14,7 @@ import type { RegionHost } from '../engine.ts'
 import { codePage, hartOffset } from '../hart/layout.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import type { CompiledRegion, RegionRequest } from './compile.ts'
+import type { HotPlace } from './region-name.ts'
 
 /** What a batch cost the compiler. */
 export interface CompileCost {
@@ -43,6 +44,8 @@ export interface LinkerParts {
   readonly runtime: WebAssembly.Exports
   /** asks for a region; the answer comes to `link`, now or later */
   readonly send: (request: RegionRequest) => void
+  /** requests say where the code got hot, for names */
+  readonly withPlaces?: boolean
 }
 
 /** Code that something was asked or compiled for. */
@@ -129,7 +132,19 @@ export class RegionLinker implements RegionHost {
       ran: content.ran.slice(),
       warm: this.#warmIn(page).filter((offset) => !content.entries.has(offset)),
       compiled: [...content.entries.keys()],
+      ...(this.#parts.withPlaces && { at: this.#placeOf(hart >>> 0) }),
     })
+  }
+
+  /** Where the hart is; the interpreter has stored its pc. */
+  #placeOf(hart: number): HotPlace {
+    const longs = new BigUint64Array(this.#bytes.buffer)
+    const read = (field: string) => defined(longs[(hart + defined(hartOffset[field], field)) / 8], field)
+    return {
+      page: BigInt.asUintN(64, read('pc') & -4096n),
+      mode: this.#words[(hart + defined(hartOffset.prv, 'prv')) / 4] ?? 0,
+      trapVector: read('stvec'),
+    }
   }
 
   /** Puts a compiled batch in place, on every page that still holds its code. */
