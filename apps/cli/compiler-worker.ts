@@ -1,11 +1,17 @@
 /** Entry of the compiler's thread: takes what pCPUs find hot and sends them WebAssembly modules. */
 
 import { setFlagsFromString } from 'node:v8'
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { defined } from '@virga/base'
 import type { RegionRequest } from '@virga/riscv/jit'
 import { RegionCompiler } from '@virga/riscv/jit/compiler'
-import { now } from './clock.ts'
+import type { GuestSymbols } from '@virga/vmm'
+
+/** What the thread is begun with. */
+export interface CompilerTask {
+  /** names for the functions; undefined: they get none */
+  readonly symbols: GuestSymbols | undefined
+}
 
 /** The compiler's end of the line to one pCPU. */
 export interface CompilerLine {
@@ -20,7 +26,21 @@ export interface CompilerLine {
  */
 const tieringBudget = 6_000_000
 
-const compiler = new RegionCompiler(now)
+/** Milliseconds of processor time of this thread: others that run meanwhile do not count. */
+function processorMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** For `--perf-map`: the machine's symbols. Loaded only then. */
+async function symbolizer({ symbols }: CompilerTask) {
+  if (symbols === undefined) return undefined
+  const { symbolAt } = await import('@virga/vmm')
+  return (address: bigint, trapVector: bigint) => symbolAt(symbols, address, trapVector)
+}
+
+// The thread's owner gives nothing else.
+const compiler = new RegionCompiler(processorMs, await symbolizer(workerData as CompilerTask))
 
 function serve({ port, answers }: CompilerLine): void {
   const count = new Int32Array(answers)

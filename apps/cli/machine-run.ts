@@ -20,7 +20,7 @@ export interface MachineRun {
 export async function runMachine({ flags, settings, threads, boot }: MachineRun): Promise<number> {
   const modules = await loadEngineModules(flags.engine)
   if (!modules.ok) return reportFailure(modules.error)
-  const compiler = flags.engine === 'interpreter' ? undefined : new RegionCompilerThread()
+  const compiler = flags.engine === 'interpreter' ? undefined : await startCompiler(flags, boot)
   const exactModule = flags.engine === 'lockstep' ? await makeExactModule() : undefined
   let pending = boot
   for (let starting = threads; ; starting = new PcpuThreads(threads.count)) {
@@ -58,6 +58,14 @@ function reportDifference(report: string): number {
   const message =
     'compiled code and the interpreter came apart, see above; this is a defect of Virga, please report it'
   return reportFailure({ fault: 'world', message })
+}
+
+/** Begins the compiler's thread. If it is to name what it makes, the machine's files are needed first. */
+async function startCompiler({ perfMap }: RunFlags, boot: PendingBoot): Promise<RegionCompilerThread> {
+  if (!perfMap) return new RegionCompilerThread()
+  const { readGuestSymbols } = await import('@virga/vmm')
+  const files = await boot
+  return new RegionCompilerThread(files.ok ? readGuestSymbols(files.value) : undefined)
 }
 
 function inputFor(flags: RunFlags): SessionOptions['input'] {

@@ -3,17 +3,26 @@
 import { inspect } from 'node:util'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { LinkableBatch, RegionRequest } from '@virga/riscv/jit'
+import type { GuestSymbols } from '@virga/vmm'
 import type { RegionHostMaker } from '@virga/vmm/pcpu'
-import type { CompilerLine } from './compiler-worker.ts'
+import type { CompilerLine, CompilerTask } from './compiler-worker.ts'
 
 /** A pCPU's end of the line. */
-export type PcpuLine = CompilerLine
+export interface PcpuLine extends CompilerLine {
+  /** the compiler names functions and wants to know where code is */
+  readonly withPlaces: boolean
+}
 
 /** One compiler; lives as long as the process needs it and does not keep it alive. */
 export class RegionCompilerThread {
-  readonly #worker = new Worker(new URL('./compiler-worker.ts', import.meta.url))
+  readonly #worker: Worker
+  readonly #withPlaces: boolean
 
-  constructor() {
+  /** With `symbols` (there may be none in it), functions are named after the guest's code. */
+  constructor(symbols?: GuestSymbols) {
+    const workerData: CompilerTask = { symbols }
+    this.#withPlaces = symbols !== undefined
+    this.#worker = new Worker(new URL('./compiler-worker.ts', import.meta.url), { workerData })
     this.#worker.unref()
     // Machines go on without it, more slowly; what it was is for whoever mends it.
     this.#worker.on('error', (error: unknown) => {
@@ -26,12 +35,12 @@ export class RegionCompilerThread {
     const { port1, port2 } = new MessageChannel()
     const answers = new SharedArrayBuffer(4)
     this.#worker.postMessage({ port: port1, answers } satisfies CompilerLine, [port1])
-    return { port: port2, answers }
+    return { port: port2, answers, withPlaces: this.#withPlaces }
   }
 }
 
 /** On a pCPU's thread: what runs its regions, and what sends requests and takes in answers, between slices. */
-export async function openLine({ port, answers }: PcpuLine): Promise<{
+export async function openLine({ port, answers, withPlaces }: PcpuLine): Promise<{
   readonly regions: RegionHostMaker
   readonly exchange: () => void
 }> {
@@ -42,7 +51,12 @@ export async function openLine({ port, answers }: PcpuLine): Promise<{
   let seen = 0
   return {
     regions: (runtime, memory) => {
-      const linker = new RegionLinker({ memory, runtime, send: (request) => requests.push(request) })
+      const linker = new RegionLinker({
+        memory,
+        runtime,
+        send: (request) => requests.push(request),
+        withPlaces,
+      })
       link = (batch) => linker.link(batch)
       return linker
     },

@@ -12,6 +12,7 @@ export interface RunFlags extends BootFlags {
   readonly engine: EngineName
   readonly stats?: 'text' | 'json'
   readonly timeout?: string
+  readonly perfMap?: true
 }
 
 /** What they mean. */

@@ -24,7 +24,7 @@ function table(statistics: SessionStatistics): string {
       `${count(instructions)} (${(instructions / busyMs / 1000).toFixed(0)} million a second while busy)`,
     ],
     ['decoded', count(decoded)],
-    ...compiledRow(statistics),
+    ...jitRows(statistics),
     [
       'TLB misses',
       `${count(tlbMisses.read)} read, ${count(tlbMisses.write)} write, ${count(tlbMisses.fetch)} fetch`,
@@ -43,13 +43,30 @@ function table(statistics: SessionStatistics): string {
   return table.toString()
 }
 
-/** How much compiled code there was and ran; nothing without a JIT. */
-function compiledRow({ compiled, instructions }: SessionStatistics): [string, string][] {
-  const { regions, bytes, compileMs, entries } = compiled
+/** What the tiers did, what compiling took and why compiled code came back; nothing without a JIT. */
+function jitRows({ jit }: SessionStatistics): [string, string][] {
+  const { tiers, regions, bytes, guestInstructions, emitMs, moduleMs, entries, exits } = jit
   if (regions === 0) return []
-  const share = ((100 * compiled.instructions) / Math.max(1, instructions)).toFixed(0)
-  const made = `${count(regions)} regions, ${count(bytes)} bytes of WebAssembly, ${milliseconds(compileMs)}`
-  return [['compiled', `${made}; entered ${count(entries)} times, ${share} % of the instructions`]]
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+  const each = ((1000 * emitMs) / Math.max(1, guestInstructions)).toFixed(2)
+  const back = {
+    'page not in the fetch TLB': exits.uncached,
+    'no region there': exits.uncompiled,
+    'attention or end of slice': exits.poll,
+    'left to the interpreter': exits.bail,
+  }
+  return [
+    [
+      'tiers',
+      `interpreter ${count(tiers.interpreter)} (${percent(1 - tiers.compiledShare)}), compiled code ${count(tiers.compiled)} (${percent(tiers.compiledShare)})`,
+    ],
+    [
+      'regions',
+      `${count(regions)}, made of ${count(guestInstructions)} instructions, ${count(bytes)} bytes of WebAssembly`,
+    ],
+    ['compiling', `${milliseconds(emitMs)} (${each} µs an instruction), modules ${milliseconds(moduleMs)}`],
+    ['chain', `entered ${count(entries)} times; back: ${counts(back)}`],
+  ]
 }
 
 function count(value: number): string {

@@ -25,7 +25,7 @@ export interface Engine {
 export interface RegionHost {
   /** functions that a record may name */
   readonly table: WebAssembly.Table
-  /** `record` of the page whose first record is `recordBase` was arrived at often (arena addresses) */
+  /** `record` of the page whose first record is `recordBase` was arrived at often (arena addresses); `hart.pc` is there */
   hot(hart: number, record: number, recordBase: number): void
   /** before the first instruction: what compiled code ends in, by name (see interpreter/chain.ts) */
   connect(exits: WebAssembly.Exports): void

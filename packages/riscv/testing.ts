@@ -53,6 +53,8 @@ export interface InterpreterReader {
     budget: number,
     caches: 'empty' | 'kept',
   ) => Outcome & { readonly retired: bigint }
+  /** a 64-bit field of the hart block, as the last run left it */
+  readonly counter: (field: string) => bigint
 }
 
 const words = ['fflags', 'frm', 'mip'] as const
@@ -236,8 +238,8 @@ class Bench {
     this.callRuntime('flush_all')
   }
 
-  retired(): bigint {
-    return this.block.long('retired')
+  counter(field: string): bigint {
+    return this.block.long(field)
   }
 
   step(input: Case, budget = 1): Outcome {
@@ -271,7 +273,8 @@ export function createInterpreterReader(modules: EngineModules): InterpreterRead
       bench.load(input)
       if (caches === 'empty') bench.flush()
       const outcome = bench.step(input, budget)
-      return { ...outcome, retired: bench.retired() }
+      return { ...outcome, retired: bench.counter('retired') }
     },
+    counter: (field) => bench.counter(field),
   }
 }

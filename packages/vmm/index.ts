@@ -1,8 +1,10 @@
 /** Front door of @virga/vmm. */
 export type { BareBoot } from './boot/bare.ts'
 export type { DirectBoot } from './boot/direct.ts'
+export { type GuestSymbols, readGuestSymbols, type SymbolAt, symbolAt } from './boot/symbols.ts'
 export { createMachine, type MachineConfig } from './create-machine.ts'
 export { createEngine, type Engine, type EngineModules } from './engine.ts'
+export type { JitStatistics } from './jit-statistics.ts'
 export { attachMachine, type Machine, type MachineDescriptor, type ThreadContext } from './machine.ts'
 export { hartCountMax } from './machine-block.ts'
 export type { Outcome } from './outcome.ts'

@@ -4,6 +4,7 @@
 
 import { hartExit } from '@virga/riscv/hart'
 import type { HartBlock } from './hart-block.ts'
+import { type JitStatistics, jitStatistics, sumJitStatistics } from './jit-statistics.ts'
 import { type Machine, ticksPerMs } from './machine.ts'
 import { hartRecord, machineWord } from './machine-block.ts'
 import { sbiCallCounts } from './sbi/dispatch.ts'
@@ -16,14 +17,7 @@ export interface HartStatistics {
   readonly instructions: number
   /** instructions turned into records by the interpreter */
   readonly decoded: number
-  /** compiled code: regions in place, their WebAssembly, the compiler's time for it, times entered, instructions run */
-  readonly compiled: {
-    readonly regions: number
-    readonly bytes: number
-    readonly compileMs: number
-    readonly entries: number
-    readonly instructions: number
-  }
+  readonly jit: JitStatistics
   readonly tlbMisses: { readonly read: number; readonly write: number; readonly fetch: number }
   readonly slatFaults: number
   readonly mmio: { readonly loads: number; readonly stores: number }
@@ -101,13 +95,7 @@ function hartStatistics(hart: HartBlock): HartStatistics {
   return {
     instructions: Number(hart.read64('retired')),
     decoded: counter('statDecoded'),
-    compiled: {
-      regions: counter('statRegions'),
-      bytes: counter('statRegionBytes'),
-      compileMs: counter('statRegionMicroseconds') / 1000,
-      entries: Number(hart.read64('statRegionEntries')),
-      instructions: Number(hart.read64('statRegionInstructions')),
-    },
+    jit: jitStatistics(hart),
     tlbMisses: {
       read: counter('statTlbMissR'),
       write: counter('statTlbMissW'),
@@ -152,13 +140,7 @@ function sum(harts: readonly HartStatistics[]): HartStatistics {
   return {
     instructions: total((hart) => hart.instructions),
     decoded: total((hart) => hart.decoded),
-    compiled: {
-      regions: total((hart) => hart.compiled.regions),
-      bytes: total((hart) => hart.compiled.bytes),
-      compileMs: total((hart) => hart.compiled.compileMs),
-      entries: total((hart) => hart.compiled.entries),
-      instructions: total((hart) => hart.compiled.instructions),
-    },
+    jit: sumJitStatistics(harts.map((hart) => hart.jit)),
     tlbMisses: {
       read: total((hart) => hart.tlbMisses.read),
       write: total((hart) => hart.tlbMisses.write),

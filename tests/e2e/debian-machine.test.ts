@@ -83,6 +83,17 @@ describe('a machine with one command to run', () => {
       expect(statistics.slatFaults).toBeGreaterThan(1000)
       expect(statistics.startMs).toBeGreaterThan(0)
       expect(statistics.wallMs).toBeGreaterThanOrEqual(statistics.guestMs)
+      const { tiers, regions, bytes, guestInstructions, emitMs, moduleMs, entries, exits } = statistics.jit
+      expect(tiers.interpreter + tiers.compiled).toBe(statistics.instructions)
+      expect(tiers.compiledShare).toBeGreaterThan(0.5)
+      expect(guestInstructions).toBeGreaterThan(regions)
+      expect(bytes).toBeGreaterThan(guestInstructions)
+      expect(emitMs).toBeGreaterThan(0)
+      expect(moduleMs).toBeGreaterThan(0)
+      for (const reason of ['uncached', 'uncompiled', 'poll', 'exception']) {
+        expect(exits[reason]).toBeGreaterThan(0)
+        expect(exits[reason]).toBeLessThan(entries)
+      }
     },
     bootMsMax,
   )

@@ -1,6 +1,7 @@
 /** `virga run`: one machine on this terminal. */
 
 import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { type Command, Option } from 'commander'
 import { engineNames } from '../engine-names.ts'
 import { reportFailure } from '../failure.ts'
@@ -16,6 +17,7 @@ Examples:
   virga run --bare program.elf                a program in M-mode; its HTIF result is the exit status
   virga run --exec true --stats json          what the machine did, as JSON on stderr
   virga run --engine lockstep --exec true     looks for the first thing that compiled code does wrong
+  perf record -e cpu-clock virga run --exec 'gzip -9 < /bin/busybox | wc -c' --perf-map
 
 Keys: Ctrl-A x leaves, Ctrl-A h helps, all others are the guest's.
 Input from a pipe or file is typed in; when it has ended, the machine is ended as soon as it has been silent and
@@ -45,6 +47,7 @@ export function addRunCommand(program: Command): void {
       new Option('--stats <format>', 'print statistics to stderr at the end').choices(['text', 'json']),
     )
     .option('--timeout <duration>', 'end the machine after this time, with status 124')
+    .option('--perf-map', 'name guest functions for Linux perf (/tmp/perf-PID.map) and --cpu-prof')
     .addHelpText('after', examples)
     .action(async (flags: RunFlags) => {
       process.exitCode = await run(flags)
@@ -55,6 +58,8 @@ async function run(flags: RunFlags): Promise<number> {
   const settings = readSettings(flags)
   if (!settings.ok) return reportFailure(settings.error)
   const threadCount = Math.max(1, Math.min(availableParallelism(), settings.value.cpus))
+  // A thread looks at this flag once, when it begins.
+  if (flags.perfMap) setFlagsFromString('--perf-basic-prof')
   const threads = new PcpuThreads(threadCount)
   const { openBoot } = await import('../boot-files.ts')
   const boot = await openBoot(flags, settings.value.memoryBytes)

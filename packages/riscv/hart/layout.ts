@@ -46,7 +46,11 @@ function declare(
 export const hartFields: readonly Field[] = declare([
   ['x', 'i64', 'integer registers; x[0] is always zero', 32],
   ['f', 'i64', 'floating-point registers, NaN-boxed', 32],
-  ['pc', 'i64', 'program counter; exact whenever the interpreter is left or calls out with a trap'],
+  [
+    'pc',
+    'i64',
+    'program counter; exact whenever the interpreter is left, calls out with a trap or tells of a hot place',
+  ],
   ['ctxData', 'i64', 'TLB context of loads and stores, already shifted into tag bits 3..11'],
   ['ctxDataUpper', 'i64', 'XORed onto ctxData when the address is negative (upper half)'],
   ['ctxFetch', 'i64', 'TLB context of fetches'],
@@ -147,7 +151,17 @@ export const hartFields: readonly Field[] = declare([
   ['bailPc', 'i64', 'compiled code left the instruction here to the interpreter; odd: none'],
   ['statRegions', 'i32', 'regions of compiled code put in place'],
   ['statRegionBytes', 'i32', 'bytes of WebAssembly of those'],
-  ['statRegionMicroseconds', 'i32', 'time that compiling those took, in the compiler'],
+  ['statRegionSource', 'i32', 'guest instructions that those were made of'],
+  ['statRegionEmitMicroseconds', 'i32', 'time that writing those took, in the compiler'],
+  [
+    'statRegionModuleMicroseconds',
+    'i32',
+    "time that the host's engine took to make modules of those, in the compiler",
+  ],
+  ['statExitUncached', 'i64', 'compiled code came back: the page of the target is not in the fetch TLB'],
+  ['statExitUncompiled', 'i64', 'compiled code came back: no region begins at the target'],
+  ['statExitPoll', 'i64', 'compiled code came back: attention was raised, or the slice was at its end'],
+  ['statExitBail', 'i64', 'compiled code came back: it left an instruction to the interpreter'],
 ])
 
 /** Byte offset of each state field by name. */

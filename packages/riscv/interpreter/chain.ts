@@ -2,16 +2,17 @@
  * How compiled code ends. Every path out of a region is a tail call of one of these two, with all registers in the hart
  * block. They are the interpreter's, so that there is one of each, which V8 optimises early.
  *
- * `chain(hart, icount, target) → icount` goes on in another region: it does what the interpreter does at a jump (poll, then look the page up) and tail-calls the region that the
- * target's record names. When there is none, or something else is to be done first, it returns: the interpreter
- * goes on at hart.pc.
+ * `chain(hart, icount, target) → icount` goes on in another region: it does what the interpreter does at a jump (poll,
+ * then look the page up) and tail-calls the region that the target's record names. When there is none, or something
+ * else is to be done first, it returns: the interpreter goes on at hart.pc. Why it does is counted, on the way out
+ * alone: from region to region costs nothing more.
  *
  * `bail(hart, icount, pc) → icount` leaves one instruction to the interpreter, which does it whatever its record says:
  * a fault, a device, an access over two pages. What had been raised is forgotten, and raised again there.
  */
 
 import type { ModuleBuilder } from '@virga/wasm'
-import { hartField } from './frame.ts'
+import { addToField, hartField } from './frame.ts'
 import { pushMustLeave } from './handler.ts'
 import { fetchedRecords, pushFetchProbe } from './memory-path.ts'
 import type { Profile } from './profile.ts'
@@ -40,6 +41,7 @@ function defineBail(module: ModuleBuilder): void {
   f.localGet(HART)
   f.i32Const(-1)
   f.i32Store(hartField('excCause'))
+  addToField({ f, locals: { hart: HART } }, 'statExitBail', () => f.i64Const(1))
   f.localGet(ICOUNT)
 }
 
@@ -53,11 +55,14 @@ function defineChain(module: ModuleBuilder, { table, regionType }: Profile): voi
   f.localGet(TARGET)
   f.i64Store(hartField('pc'))
   const back = f.block()
+  const uncompiled = f.block()
+  const uncached = f.block()
+  const poll = f.block()
   pushMustLeave(frame)
-  f.brIf(back, 'unlikely')
+  f.brIf(poll, 'unlikely')
   pushFetchProbe(frame, TARGET, entry)
   f.i32Eqz()
-  f.brIf(back, 'unlikely')
+  f.brIf(uncached, 'unlikely')
   f.localGet(entry)
   f.i32Load(fetchedRecords)
   f.localTee(records)
@@ -72,13 +77,8 @@ function defineChain(module: ModuleBuilder, { table, regionType }: Profile): voi
   f.i32Load16U()
   f.i32Const(pseudo.region)
   f.i32Ne()
-  f.brIf(back, 'unlikely')
-  f.localGet(HART)
-  f.localGet(HART)
-  f.i64Load(hartField('statRegionEntries'))
-  f.i64Const(1)
-  f.i64Add()
-  f.i64Store(hartField('statRegionEntries'))
+  f.brIf(uncompiled, 'unlikely')
+  addToField(frame, 'statRegionEntries', () => f.i64Const(1))
   f.localGet(HART)
   f.localGet(ICOUNT)
   f.localGet(record)
@@ -89,6 +89,11 @@ function defineChain(module: ModuleBuilder, { table, regionType }: Profile): voi
   f.localGet(record)
   f.i32Load(regionRecord.index)
   f.returnCallIndirect(regionType, table)
+  for (const field of ['statExitPoll', 'statExitUncached', 'statExitUncompiled']) {
+    f.end()
+    addToField(frame, field, () => f.i64Const(1))
+    f.br(back)
+  }
   f.end()
   f.localGet(ICOUNT)
 }

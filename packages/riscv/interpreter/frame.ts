@@ -168,6 +168,20 @@ export function hartField(name: string): number {
   return defined(hartOffset[name], `hart field ${name}`)
 }
 
+/** Adds what `push` pushes to a 64-bit field of the hart block. */
+export function addToField(
+  { f, locals }: { readonly f: FunctionBuilder; readonly locals: { readonly hart: number } },
+  field: string,
+  push: () => void,
+): void {
+  f.localGet(locals.hart)
+  f.localGet(locals.hart)
+  f.i64Load(hartField(field))
+  push()
+  f.i64Add()
+  f.i64Store(hartField(field))
+}
+
 /** Pushes the address of the instruction at `record`. */
 export function pushPc({ f, locals }: Frame): void {
   f.localGet(locals.pcDelta)

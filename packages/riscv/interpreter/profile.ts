@@ -11,7 +11,7 @@
 
 import type { ModuleBuilder } from '@virga/wasm'
 import { codePage } from '../hart/layout.ts'
-import { type Frame, hartField, pushPc } from './frame.ts'
+import { addToField, type Frame, hartField, pushPc } from './frame.ts'
 import { regionRecord } from './pseudo.ts'
 
 /** Types of a region's function: hart, icount, record of the entry, first record of the page, the page's address. */
@@ -42,7 +42,8 @@ export function declareProfile(module: ModuleBuilder, options: ProfileOptions): 
 }
 
 /** Counts an arrival at `record`. Nothing in an interpreter that does not profile. */
-export function countArrival({ f, locals, scratch, profile }: Frame): void {
+export function countArrival(frame: Frame): void {
+  const { f, locals, scratch, profile } = frame
   if (profile === undefined) return
   const { hart, record, recordBase } = locals
   const address = scratch.take('i32')
@@ -74,6 +75,9 @@ export function countArrival({ f, locals, scratch, profile }: Frame): void {
   f.i32Const(told)
   f.i32Store8(codePage.heat - codePage.records)
   f.localGet(hart)
+  pushPc(frame)
+  f.i64Store(hartField('pc'))
+  f.localGet(hart)
   f.localGet(record)
   f.localGet(recordBase)
   f.call(profile.hot)
@@ -99,8 +103,8 @@ export function enterRegion(frame: Frame, profile: Profile): void {
   f.i32Load(regionRecord.index)
   f.callIndirect(profile.regionType, profile.table)
   f.localSet(icount)
-  addTo(frame, 'statRegionEntries', () => f.i64Const(1))
-  addTo(frame, 'statRegionInstructions', () => {
+  addToField(frame, 'statRegionEntries', () => f.i64Const(1))
+  addToField(frame, 'statRegionInstructions', () => {
     f.localGet(before)
     f.localGet(icount)
     f.i32Sub()
@@ -111,13 +115,4 @@ export function enterRegion(frame: Frame, profile: Profile): void {
   f.localSet(target)
   f.br(exits.jump)
   scratch.release()
-}
-
-function addTo({ f, locals }: Frame, field: string, push: () => void): void {
-  f.localGet(locals.hart)
-  f.localGet(locals.hart)
-  f.i64Load(hartField(field))
-  push()
-  f.i64Add()
-  f.i64Store(hartField(field))
 }

@@ -9,6 +9,7 @@ import { regionSignature } from '../interpreter/profile.ts'
 import { findRegions, type Page, type Region } from './blocks.ts'
 import { defineExactTests, type HostFloat } from './float.ts'
 import { writeRegion } from './region.ts'
+import { type HotPlace, nameRegion, type Symbolize } from './region-name.ts'
 
 /** Largest memory that compiled code can be used with, in pages of 64 KiB. */
 const memoryPagesMax = 65536
@@ -29,6 +30,8 @@ export interface RegionRequest {
   readonly warm: readonly number[]
   /** byte offsets where compiled code begins already */
   readonly compiled: readonly number[]
+  /** where it got hot, if names are wanted; the code alone decides what is compiled, and what was before */
+  readonly at?: HotPlace
 }
 
 /** A region in a module, where its function is exported as `r` and its place. A request may give several, or none. */
@@ -43,12 +46,16 @@ export interface CompiledRegion {
 export interface CompiledBatch {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly regions: readonly CompiledRegion[]
+  /** guest instructions in it; one that is in two regions counts twice */
+  readonly instructions: number
 }
 
 /** How to compile. */
 export interface CompileOptions {
   /** names functions, for the text printer */
   readonly nameSection?: boolean
+  /** names each function after the guest's code in it */
+  readonly symbolize?: Symbolize | undefined
   /** the host's `relaxed_madd` rounds once; see `isFused` */
   readonly fused?: boolean
 }
@@ -59,9 +66,13 @@ export function compileRegions(
   options: CompileOptions = {},
 ): CompiledBatch {
   const found = requests.flatMap((request) =>
-    findRegions(pageOf(request), request.root).map((region) => ({ id: request.id, region })),
+    findRegions(pageOf(request), request.root).map((region) => ({
+      id: request.id,
+      region,
+      name: nameOf(request, region, options),
+    })),
   )
-  const module = new ModuleBuilder(options)
+  const module = new ModuleBuilder({ nameSection: options.nameSection ?? options.symbolize !== undefined })
   const uses = new Set(found.flatMap(({ region }) => [...usesOf(region)]))
   const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
   const [chain, bail] = ['chain', 'bail'].map((name) =>
@@ -71,14 +82,28 @@ export function compileRegions(
     ? { exact: defineExactTests(module, options.fused ?? false), fused: options.fused ?? false }
     : undefined
   const mulHigh = uses.has('mulHigh') ? defineMulHigh(module) : 0
-  for (const [index, { region }] of found.entries()) {
-    const f = module.defineFunction({ ...regionSignature, export: `r${index}`, capacityBytes: 16384 })
+  for (const [index, { region, name }] of found.entries()) {
+    const f = module.defineFunction({
+      ...regionSignature,
+      ...name,
+      export: `r${index}`,
+      capacityBytes: 16384,
+    })
     writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain, bail, hostFloat })
   }
   return {
     bytes: module.build(),
     regions: found.map(({ id, region }, place) => ({ id, place, entries: offsetsOf(region) })),
+    instructions: found.reduce((sum, { region }) => sum + instructionsOf(region), 0),
   }
+}
+
+function nameOf({ at }: RegionRequest, region: Region, { symbolize }: CompileOptions): { name?: string } {
+  return at === undefined || symbolize === undefined ? {} : { name: nameRegion(at, region, symbolize) }
+}
+
+function instructionsOf({ blocks }: Region): number {
+  return blocks.reduce((sum, { instructions }) => sum + instructions.length, 0)
 }
 
 function offsetsOf({ entries, blocks }: Region): number[] {

@@ -6,6 +6,7 @@
 import { type CompiledRegion, compileRegions, type RegionRequest } from './compile.ts'
 import type { LinkableBatch } from './linker.ts'
 import { isFused } from './probe-fused.ts'
+import type { Symbolize } from './region-name.ts'
 
 /** A request answered before. */
 interface Kept {
@@ -23,11 +24,16 @@ const batchMax = 16
 export class RegionCompiler {
   readonly #kept = new Map<string, Kept>()
   readonly #now: () => number
+  readonly #symbolize: Symbolize | undefined
   readonly #fused = isFused()
 
-  /** `now`: milliseconds of a clock that does not go back. */
-  constructor(now: () => number) {
+  /**
+   * `now`: milliseconds by the clock that compiling is charged by, best this thread's processor time. With `symbolize`,
+   * functions are named after the guest's code.
+   */
+  constructor(now: () => number, symbolize?: Symbolize) {
     this.#now = now
+    this.#symbolize = symbolize
   }
 
   /** Answers requests of one asker, in as many batches as it takes. */
@@ -43,8 +49,13 @@ export class RegionCompiler {
 
   #compile(requests: readonly RegionRequest[]): LinkableBatch {
     const from = this.#now()
-    const { bytes, regions } = compileRegions(requests, { fused: this.#fused })
+    const { bytes, regions, instructions } = compileRegions(requests, {
+      fused: this.#fused,
+      symbolize: this.#symbolize,
+    })
+    const emitted = this.#now()
     const module = new WebAssembly.Module(bytes)
+    const made = this.#now()
     for (const request of requests) {
       this.#keep(request, {
         code: request.code,
@@ -56,8 +67,7 @@ export class RegionCompiler {
       ids: requests.map(({ id }) => id),
       module,
       regions,
-      byteCount: bytes.length,
-      compileMs: this.#now() - from,
+      cost: { bytes: bytes.length, instructions, emitMs: emitted - from, moduleMs: made - emitted },
     }
   }
 
@@ -68,7 +78,7 @@ export class RegionCompiler {
 }
 
 function answerFrom({ module, regions }: Kept, id: number): LinkableBatch {
-  return { ids: [id], module, regions: regions.map((each) => ({ ...each, id })), byteCount: 0, compileMs: 0 }
+  return { ids: [id], module, regions: regions.map((each) => ({ ...each, id })) }
 }
 
 function keyOf({ hash, root }: RegionRequest): string {

@@ -35,8 +35,6 @@ function makeLinker(
         ids: [request.id],
         module: new WebAssembly.Module(bytes),
         regions,
-        byteCount: bytes.length,
-        compileMs: 0,
       })
     },
   })

@@ -1,3 +1,3 @@
 /** Side door of @virga/riscv, for threads that run harts with compiled code: without the tables. */
 export type { CompiledBatch, CompiledRegion, RegionRequest } from './compile.ts'
-export { type LinkableBatch, type LinkerParts, RegionLinker } from './linker.ts'
+export { type CompileCost, type LinkableBatch, type LinkerParts, RegionLinker } from './linker.ts'

@@ -14,6 +14,19 @@ import type { RegionHost } from '../engine.ts'
 import { codePage, hartOffset } from '../hart/layout.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import type { CompiledRegion, RegionRequest } from './compile.ts'
+import type { HotPlace } from './region-name.ts'
+
+/** What a batch cost the compiler. */
+export interface CompileCost {
+  /** of WebAssembly */
+  readonly bytes: number
+  /** of the guest */
+  readonly instructions: number
+  /** from code to bytes */
+  readonly emitMs: number
+  /** from bytes to a module, which is V8's */
+  readonly moduleMs: number
+}
 
 /** What comes back for a batch of requests. */
 export interface LinkableBatch {
@@ -21,8 +34,8 @@ export interface LinkableBatch {
   readonly ids: readonly number[]
   readonly module: WebAssembly.Module
   readonly regions: readonly CompiledRegion[]
-  readonly byteCount: number
-  readonly compileMs: number
+  /** absent when it was compiled before, for somebody else */
+  readonly cost?: CompileCost
 }
 
 /** What a linker is made of. */
@@ -31,6 +44,8 @@ export interface LinkerParts {
   readonly runtime: WebAssembly.Exports
   /** asks for a region; the answer comes to `link`, now or later */
   readonly send: (request: RegionRequest) => void
+  /** requests say where the code got hot, for names */
+  readonly withPlaces?: boolean
 }
 
 /** Code that something was asked or compiled for. */
@@ -117,11 +132,23 @@ export class RegionLinker implements RegionHost {
       ran: content.ran.slice(),
       warm: this.#warmIn(page).filter((offset) => !content.entries.has(offset)),
       compiled: [...content.entries.keys()],
+      ...(this.#parts.withPlaces && { at: this.#placeOf(hart >>> 0) }),
     })
   }
 
+  /** Where the hart is; the interpreter has stored its pc. */
+  #placeOf(hart: number): HotPlace {
+    const longs = new BigUint64Array(this.#bytes.buffer)
+    const read = (field: string) => defined(longs[(hart + defined(hartOffset[field], field)) / 8], field)
+    return {
+      page: BigInt.asUintN(64, read('pc') & -4096n),
+      mode: this.#words[(hart + defined(hartOffset.prv, 'prv')) / 4] ?? 0,
+      trapVector: read('stvec'),
+    }
+  }
+
   /** Puts a compiled batch in place, on every page that still holds its code. */
-  link({ ids, module, regions, byteCount, compileMs }: LinkableBatch): void {
+  link({ ids, module, regions, cost }: LinkableBatch): void {
     const { memory, runtime } = this.#parts
     const { table } = this
     const { exports } = new WebAssembly.Instance(module, {
@@ -137,9 +164,8 @@ export class RegionLinker implements RegionHost {
       table.set(index, exports[`r${place}`])
       for (const [entry, offset] of entries.entries()) content.entries.set(offset, { index, entry })
       this.#count(hart, 'statRegions', 1)
-      this.#count(hart, 'statRegionBytes', Math.round(byteCount / regions.length))
-      this.#count(hart, 'statRegionMicroseconds', Math.round((compileMs * 1000) / regions.length))
     }
+    if (cost !== undefined) this.#countCost(defined(ids[0], 'request'), cost)
     for (const id of ids) {
       const { content } = defined(this.#pending.get(id), 'request')
       this.#pending.delete(id)
@@ -151,6 +177,15 @@ export class RegionLinker implements RegionHost {
 
   #setHeat(page: number, offset: number, heat: number): void {
     this.#bytes[page + codePage.heat + (offset >> 1)] = heat
+  }
+
+  /** The whole batch is counted on the hart that asked first: a pCPU's harts add up. */
+  #countCost(id: number, { bytes, instructions, emitMs, moduleMs }: CompileCost): void {
+    const { hart } = defined(this.#pending.get(id), 'request')
+    this.#count(hart, 'statRegionBytes', bytes)
+    this.#count(hart, 'statRegionSource', instructions)
+    this.#count(hart, 'statRegionEmitMicroseconds', Math.round(emitMs * 1000))
+    this.#count(hart, 'statRegionModuleMicroseconds', Math.round(moduleMs * 1000))
   }
 
   #count(hart: number, field: string, amount: number): void {

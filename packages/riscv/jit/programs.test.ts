@@ -107,6 +107,38 @@ describe('compiled code', () => {
   })
 })
 
+describe('compiled code comes back', () => {
+  const counting = [encode('addi', { rd: 6, rs1: 6, imm: 1 }), encode('jal', { rd: 0, imm: -4 })]
+  /** Once around the loop for each count in x5; `body` is what only the interpreter runs. */
+  const around = (body: number) => [
+    body,
+    encode('addi', { rd: 5, rs1: 5, imm: -1 }),
+    encode('bne', { rs1: 5, rs2: 0, imm: -8 }),
+    rest,
+  ]
+  // To rest is one poll more: a jump to itself, compiled, until the slice ends.
+  it.each([
+    ['at the end of a slice', counting, {}, { poll: 1n }],
+    [
+      'for what only the interpreter runs',
+      around(encode('fence.i')),
+      { 5: 10n },
+      { uncompiled: 9n, poll: 1n },
+    ],
+    ['at a fault', [encode('ld', { rd: 7, rs1: 0, imm: 0 })], {}, { bail: 1n, poll: 1n }],
+    ['for a page that it never saw', [encode('jal', { rd: 0, imm: 0x1000 })], {}, { uncached: 1n, poll: 1n }],
+  ])('%s, and says so', (_, code, registers, expected) => {
+    compiled.runFor(program(code, registers), 1000, 'empty')
+    const found = {
+      poll: compiled.counter('statExitPoll'),
+      uncompiled: compiled.counter('statExitUncompiled'),
+      uncached: compiled.counter('statExitUncached'),
+      bail: compiled.counter('statExitBail'),
+    }
+    expect(found).toEqual({ uncompiled: 0n, uncached: 0n, bail: 0n, ...expected })
+  })
+})
+
 describe('code made of', () => {
   it.each([
     ['count-down', 2, [encode('addi', { rd: 5, rs1: 5, imm: -1 }), encode('bne', { rs1: 5, imm: -4 }), rest]],

@@ -19,6 +19,8 @@ export interface ElfFixture {
   readonly symbols?: Readonly<Record<string, number>>
 }
 
+/** Of symbols that belong to no section. */
+const absoluteSection = 0xfff1
 const [headerBytes, programHeaderBytes, sectionHeaderBytes, symbolBytes] = [64, 56, 64, 24]
 
 /** The file: header, program headers, segments, symbols, names, section headers. */
@@ -59,6 +61,7 @@ export function buildElf(fixture: ElfFixture = {}): Uint8Array {
   let name = 0
   names.forEach((symbol, i) => {
     view.setUint32(symbolsAt + i * symbolBytes, name, true)
+    view.setUint16(symbolsAt + i * symbolBytes + 6, absoluteSection, true)
     u64(symbolsAt + i * symbolBytes + 8, fixture.symbols?.[symbol] ?? 0)
     name += symbol.length + 1
   })

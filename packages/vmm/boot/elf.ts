@@ -23,6 +23,16 @@ export interface ElfProgram {
   readonly segments: readonly ElfSegment[]
   /** address of a symbol of the symbol table, if there is one of that name */
   symbol(name: string): number | undefined
+  /** names of code with their virtual addresses, as far as the file has them */
+  codeSymbols(): readonly ElfSymbol[]
+  /** first virtual address behind everything that is loaded */
+  readonly end: bigint
+}
+
+/** A name for an address. */
+export interface ElfSymbol {
+  readonly name: string
+  readonly address: bigint
 }
 
 const headerBytes = 64
@@ -32,6 +42,13 @@ const symbolBytes = 24
 const machineRiscv = 243
 const loadSegment = 1
 const symbolTable = 2
+const undefinedSection = 0
+/** Longer names are cut: they are for people. */
+const nameBytesMax = 200
+/** Kinds of symbols that code has: assembly often says none. */
+const codeKinds: ReadonlySet<number> = new Set([0, 2])
+/** What assemblers put in for themselves. */
+const assemblerName = /^$|^\$|^\.L/
 /** Machines that people mix up, by e_machine. */
 const machineNames: Readonly<Record<number, string>> = {
   3: 'x86',
@@ -71,6 +88,10 @@ class Reader {
     return this.#view.getUint32(offset, true)
   }
 
+  address(offset: number): bigint {
+    return this.#view.getBigUint64(offset, true)
+  }
+
   /** Addresses and sizes beyond 2 ** 53 lose bits and then fit nowhere, which is what matters. */
   u64(offset: number): number {
     return Number(this.#view.getBigUint64(offset, true))
@@ -105,6 +126,7 @@ export function parseElf(bytes: Uint8Array, name: string): Result<ElfProgram> {
     return userError(`${name} is a truncated ELF file: its program headers are missing`)
   }
   const segments: ElfSegment[] = []
+  let end = 0n
   for (let i = 0; i < count; i++) {
     const at = table + i * programHeaderBytes
     if (reader.u32(at) !== loadSegment) continue
@@ -113,6 +135,8 @@ export function parseElf(bytes: Uint8Array, name: string): Result<ElfProgram> {
     if (!reader.has(offset, fileBytes) || fileBytes > memoryBytes) {
       return userError(`${name} is a truncated ELF file: segment ${i} ends beyond the end of the file`)
     }
+    const behind = reader.address(at + 16) + reader.address(at + 40)
+    if (behind > end) end = behind
     segments.push({
       virtual: reader.u64(at + 16),
       physical: reader.u64(at + 24),
@@ -122,15 +146,41 @@ export function parseElf(bytes: Uint8Array, name: string): Result<ElfProgram> {
     })
   }
   if (segments.length === 0) return userError(`${name} is an ELF file with nothing to load`)
-  return ok({ entry: reader.u64(24), segments, symbol: (symbol) => findSymbol(bytes, reader, symbol) })
+  return ok({
+    entry: reader.u64(24),
+    segments,
+    symbol: (symbol) => findSymbol(bytes, reader, symbol),
+    codeSymbols: () => findCodeSymbols(bytes, reader),
+    end,
+  })
 }
 
-/** A missing or damaged symbol table means no symbols: a stripped program runs too. */
 function findSymbol(bytes: Uint8Array, reader: Reader, wanted: string): number | undefined {
+  for (const { symbol, name } of symbolsOf(reader)) {
+    if (nameIs(bytes, name, wanted)) return reader.u64(symbol + 8)
+  }
+  return undefined
+}
+
+function findCodeSymbols(bytes: Uint8Array, reader: Reader): ElfSymbol[] {
+  const found: ElfSymbol[] = []
+  for (const { symbol, name } of symbolsOf(reader)) {
+    const kind = (bytes[symbol + 4] ?? 0) & 15
+    if (!codeKinds.has(kind) || reader.u16(symbol + 6) === undefinedSection) continue
+    const text = textAt(bytes, name)
+    if (!assemblerName.test(text)) found.push({ name: text, address: reader.address(symbol + 8) })
+  }
+  return found
+}
+
+/**
+ * File offsets of each symbol and of its name. A missing or damaged symbol table means no symbols: a stripped program
+ * runs too.
+ */
+function* symbolsOf(reader: Reader): Generator<{ readonly symbol: number; readonly name: number }> {
   const table = reader.u64(40)
   const count = reader.u16(60)
-  if (reader.u16(58) !== sectionHeaderBytes || !reader.has(table, count * sectionHeaderBytes))
-    return undefined
+  if (reader.u16(58) !== sectionHeaderBytes || !reader.has(table, count * sectionHeaderBytes)) return
   for (let i = 0; i < count; i++) {
     const at = table + i * sectionHeaderBytes
     if (reader.u32(at + 4) !== symbolTable) continue
@@ -138,10 +188,14 @@ function findSymbol(bytes: Uint8Array, reader: Reader, wanted: string): number |
     if (link >= count || !reader.has(offset, size)) continue
     const names = reader.u64(table + link * sectionHeaderBytes + 24)
     for (let symbol = offset; symbol + symbolBytes <= offset + size; symbol += symbolBytes) {
-      if (nameIs(bytes, names + reader.u32(symbol), wanted)) return reader.u64(symbol + 8)
+      yield { symbol, name: names + reader.u32(symbol) }
     }
   }
-  return undefined
+}
+
+function textAt(bytes: Uint8Array, at: number): string {
+  const end = bytes.indexOf(0, at)
+  return end < 0 ? '' : String.fromCharCode(...bytes.subarray(at, Math.min(end, at + nameBytesMax)))
 }
 
 function nameIs(bytes: Uint8Array, at: number, wanted: string): boolean {
