@@ -9,6 +9,7 @@ import type { Format } from '../isa/meaning.ts'
 import * as float from './float-path.ts'
 import { type Frame, hartField, pushPc } from './frame.ts'
 import { signExtend } from './memory-path.ts'
+import { pushMulHigh } from './mul-high.ts'
 import type { Variant } from './operations.ts'
 
 /** Offsets in a record. */
@@ -239,9 +240,28 @@ export class ComputationReader {
     return this.binary(a, b, () => this.f.i64Mul())
   }
 
+  private mulHighUnsigned(x: Expression, y: Expression): Expression {
+    const { f, frame } = this
+    const { mulHighUnsigned } = frame
+    if (mulHighUnsigned !== undefined) return this.binary(x, y, () => f.call(mulHighUnsigned))
+    const [a, b, carry, middle] = [0, 1, 2, 3].map(() => frame.scratch.take('i64')) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    x.push()
+    f.localSet(a)
+    y.push()
+    f.localSet(b)
+    pushMulHigh(f, { a, b, carry, middle })
+    f.localSet(carry)
+    return this.local(carry)
+  }
+
   mulHigh(a: Expression, b: Expression, signs: 'ss' | 'su' | 'uu'): Expression {
     const [x, y] = [this.let(a), this.let(b)]
-    const unsigned = this.binary(x, y, () => this.f.call(this.frame.mulHighUnsigned))
+    const unsigned = this.mulHighUnsigned(x, y)
     const correction = (sign: Expression, other: Expression) =>
       this.and(this.shiftRightArithmetic(sign, this.constant(63n)), other)
     if (signs === 'uu') return unsigned

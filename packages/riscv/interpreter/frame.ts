@@ -155,8 +155,8 @@ export interface Frame {
   readonly exits: Exits
   readonly imports: Imports
   readonly scratch: Scratch
-  /** function of this module: (a, b) → upper half of the unsigned product */
-  readonly mulHighUnsigned: number
+  /** function of this module: (a, b) → upper half of the unsigned product. Inline where there is none */
+  readonly mulHighUnsigned?: number | undefined
   /** in the profiling interpreter */
   readonly profile?: Profile | undefined
   /** in the exact interpreter */

@@ -1,13 +1,17 @@
 /** The upper half of a 128-bit product, which WebAssembly cannot do in one instruction. */
 
-import type { ModuleBuilder } from '@virga/wasm'
+import type { FunctionBuilder, ModuleBuilder } from '@virga/wasm'
 
-/** Defines (a, b) → upper 64 bits of the unsigned product, from four products of 32-bit halves; gives its index. */
-export function defineMulHigh(module: ModuleBuilder): number {
-  const f = module.defineFunction({ name: 'mulhu', params: ['i64', 'i64'], results: ['i64'] })
-  const [a, b] = [0, 1]
-  const carry = f.local('i64')
-  const middle = f.local('i64')
+/** Locals (i64): the operands, and two to work in. */
+export interface MulHighLocals {
+  readonly a: number
+  readonly b: number
+  readonly carry: number
+  readonly middle: number
+}
+
+/** Pushes the upper 64 bits of the unsigned product a × b, from four products of 32-bit halves. */
+export function pushMulHigh(f: FunctionBuilder, { a, b, carry, middle }: MulHighLocals): void {
   const half = (value: number, part: 'low' | 'high') => {
     f.localGet(value)
     if (part === 'high') {
@@ -38,5 +42,11 @@ export function defineMulHigh(module: ModuleBuilder): number {
   f.i64Add()
   half(middle, 'high')
   f.i64Add()
+}
+
+/** Defines (a, b) → upper 64 bits of the unsigned product; gives its index. */
+export function defineMulHigh(module: ModuleBuilder): number {
+  const f = module.defineFunction({ name: 'mulhu', params: ['i64', 'i64'], results: ['i64'] })
+  pushMulHigh(f, { a: 0, b: 1, carry: f.local('i64'), middle: f.local('i64') })
   return f.index
 }

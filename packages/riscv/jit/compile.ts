@@ -4,7 +4,6 @@ import { defined } from '@virga/base'
 import { ModuleBuilder } from '@virga/wasm'
 import { chainSignature } from '../interpreter/chain.ts'
 import { declareImports } from '../interpreter/frame.ts'
-import { defineMulHigh } from '../interpreter/mul-high.ts'
 import { regionSignature } from '../interpreter/profile.ts'
 import { findRegions, type Page, type Region } from './blocks.ts'
 import { defineExactTests, type HostFloat } from './float.ts'
@@ -81,7 +80,6 @@ export function compileRegions(
   const hostFloat: HostFloat | undefined = [...uses].some((use) => use.startsWith('fp'))
     ? { exact: defineExactTests(module, options.fused ?? false), fused: options.fused ?? false }
     : undefined
-  const mulHigh = uses.has('mulHigh') ? defineMulHigh(module) : 0
   for (const [index, { region, name }] of found.entries()) {
     const f = module.defineFunction({
       ...regionSignature,
@@ -89,7 +87,7 @@ export function compileRegions(
       export: `r${index}`,
       capacityBytes: 16384,
     })
-    writeRegion(f, region, { imports, mulHighUnsigned: mulHigh, chain, bail, hostFloat })
+    writeRegion(f, region, { imports, chain, bail, hostFloat })
   }
   return {
     bytes: module.build(),

@@ -53,8 +53,6 @@ interface Outside {
 /** Functions that the region calls. */
 export interface Callees {
   readonly imports: Imports
-  /** (a, b) → upper half of the unsigned product */
-  readonly mulHighUnsigned: number
   /** see interpreter/chain.ts */
   readonly chain: number
   readonly bail: number
@@ -322,13 +320,12 @@ class RegionWriter {
 
   private frame(outside: Outside, raised: Label | undefined): Frame {
     const { f, scratch } = this
-    const { imports, mulHighUnsigned } = this.callees
+    const { imports } = this.callees
     const exception = raised ?? outside.computed
     return {
       f,
       imports,
       scratch,
-      mulHighUnsigned,
       locals: {
         hart: HART,
         record: RECORD,
