@@ -14,7 +14,6 @@ const runtimeSignatures = {
   enter: { params: ['i32'], results: [] },
   load_slow: { params: ['i32', 'i64', 'i32'], results: ['i64'] },
   store_slow: { params: ['i32', 'i64', 'i64', 'i32'], results: ['i32'] },
-  touch: { params: ['i32', 'i64', 'i32', 'i32'], results: ['i32'] },
   atomic_slow: { params: ['i32', 'i64', 'i32', 'i32'], results: ['i32'] },
   fetch_slow: { params: ['i32', 'i64'], results: ['i32'] },
   fetch_cross: { params: ['i32', 'i64'], results: ['i32'] },
@@ -157,6 +156,8 @@ export interface Frame {
   readonly scratch: Scratch
   /** function of this module: (a, b) → upper half of the unsigned product. Inline where there is none */
   readonly mulHighUnsigned?: number | undefined
+  /** locals that hold ctxData and ctxDataMask, in compiled code */
+  readonly dataContext?: { readonly lower: number; readonly mask: number } | undefined
   /** in the profiling interpreter */
   readonly profile?: Profile | undefined
   /** in the exact interpreter */

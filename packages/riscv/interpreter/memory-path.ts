@@ -1,6 +1,9 @@
 /**
  * The inline part of guest memory accesses: one tagged TLB probe, then the access; everything else is the
- * runtime's slow path. The tag also carries the alignment, so a misaligned access misses.
+ * runtime's slow path.
+ *
+ * The entry looked at is that of the first byte, and its tag is compared with the last byte's page. That of the next
+ * page is another entry, so one comparison says both that the page is there and that the access does not leave it.
  * @spec riscv-priv "Virtual Address Translation Process"
  */
 
@@ -20,38 +23,93 @@ export interface FetchFrame {
   readonly locals: { readonly hart: number }
 }
 
-/** Pushes 1 when the TLB `part` holds the page of the address in local `address`, aligned; sets local `entry`. */
-function pushProbe(frame: Frame, part: number, width: Width, address: number, entry: number): void {
-  const { f, locals } = frame
+/** Some bytes that are accessed. */
+export interface Bytes {
+  /** local (i64) of the address of the first one */
+  readonly address: number
+  readonly count: number
+  readonly kind: 'load' | 'store'
+  /** the address must be a multiple of `count` */
+  readonly aligned?: boolean
+}
+
+/** Pushes the low half of an address. */
+function pushLow(f: FunctionBuilder, address: number): void {
   f.localGet(address)
-  f.i64Const(8)
-  f.i64ShrU()
   f.i32WrapI64()
-  f.i32Const((tlbEntries.r - 1) << 4)
+}
+
+/** Pushes the address of the entry of `array` (at `part`) for the page of the address, of which `pushLow` pushes half. */
+function pushEntry({ f, locals }: FetchFrame, array: 'r' | 'w' | 'x', pushHalf: () => void): void {
+  pushHalf()
+  f.i32Const(8)
+  f.i32ShrU()
+  f.i32Const((tlbEntries[array] - 1) << 4)
   f.i32And()
   f.localGet(locals.hart)
   f.i32Add()
-  f.localTee(entry)
-  f.i64Load(part)
-  f.localGet(address)
-  f.i64Const(-4096 | (width / 8 - 1))
-  f.i64And()
-  pushContext(frame, 'ctxData', address)
-  f.i64Or()
-  f.i64Eq()
 }
 
-/** Pushes the TLB context for an address: lower and upper half differ, so that global pages are shared. */
-export function pushContext({ f, locals }: FetchFrame, field: 'ctxData' | 'ctxFetch', address: number): void {
-  f.localGet(locals.hart)
-  f.i64Load(hartField(field))
-  f.localGet(locals.hart)
-  f.i64Load(hartField(`${field}Upper`))
+/** Pushes the tag that an entry has for address + `distance` in the context. */
+function pushTag(
+  { f, locals, dataContext }: FetchFrame & Pick<Frame, 'dataContext'>,
+  field: 'ctxData' | 'ctxFetch',
+  address: number,
+  distance: number,
+): void {
   f.localGet(address)
-  f.i64Const(63)
+  if (distance > 0) {
+    f.i64Const(distance)
+    f.i64Add()
+  }
+  f.i64Const(12)
   f.i64ShrS()
-  f.i64And()
-  f.i64Xor()
+  if (dataContext === undefined) {
+    f.localGet(locals.hart)
+    f.i64Load(hartField(`${field}Mask`))
+    f.i64And()
+    f.localGet(locals.hart)
+    f.i64Load(hartField(field))
+    f.i64Add()
+  } else {
+    f.localGet(dataContext.mask)
+    f.i64And()
+    f.localGet(dataContext.lower)
+    f.i64Add()
+  }
+}
+
+/** Pushes 1 when the TLB does not hold all of the bytes; sets local `entry`. `pushHalf` pushes the address's low half. */
+export function pushMiss(frame: Frame, bytes: Bytes, entry: number, pushHalf: () => void): void {
+  const { f } = frame
+  const { address, count, kind, aligned } = bytes
+  pushEntry(frame, kind === 'load' ? 'r' : 'w', pushHalf)
+  f.localTee(entry)
+  f.i64Load(kind === 'load' ? hartPart.tlbR : hartPart.tlbW)
+  pushTag(frame, 'ctxData', address, aligned ? 0 : count - 1)
+  f.i64Ne()
+  if (!aligned) return
+  pushHalf()
+  f.i32Const(count - 1)
+  f.i32And()
+  f.i32Or()
+}
+
+/** Pushes the addend of the entry that `pushMiss` found. */
+export function pushAddend(f: FunctionBuilder, kind: 'load' | 'store', entry: number): void {
+  f.localGet(entry)
+  f.i32Load((kind === 'load' ? hartPart.tlbR : hartPart.tlbW) + addendOffset)
+}
+
+/** Brings the context's locals up to date: at the function's start, and after what may have changed contexts. */
+export function loadDataContext({ f, locals, dataContext }: FetchFrame & Pick<Frame, 'dataContext'>): void {
+  if (dataContext === undefined) return
+  f.localGet(locals.hart)
+  f.i64Load(hartField('ctxData'))
+  f.localSet(dataContext.lower)
+  f.localGet(locals.hart)
+  f.i64Load(hartField('ctxDataMask'))
+  f.localSet(dataContext.mask)
 }
 
 /** Offset from an entry found by `pushFetchProbe` to the u32 that says where the page's records are. */
@@ -59,30 +117,23 @@ export const fetchedRecords = hartPart.tlbX + addendOffset
 
 /** Pushes 1 when the fetch TLB holds the page of the address in local `target`; sets local `entry`. */
 export function pushFetchProbe(frame: FetchFrame, target: number, entry: number): void {
-  const { f, locals } = frame
-  f.localGet(target)
-  f.i64Const(8)
-  f.i64ShrU()
-  f.i32WrapI64()
-  f.i32Const((tlbEntries.x - 1) << 4)
-  f.i32And()
-  f.localGet(locals.hart)
-  f.i32Add()
+  const { f } = frame
+  pushEntry(frame, 'x', () => pushLow(f, target))
   f.localTee(entry)
   f.i64Load(hartPart.tlbX)
-  f.localGet(target)
-  f.i64Const(-4096)
-  f.i64And()
-  pushContext(frame, 'ctxFetch', target)
-  f.i64Or()
+  pushTag(frame, 'ctxFetch', target, 0)
   f.i64Eq()
 }
 
-function pushArenaAddress(f: FunctionBuilder, part: number, address: number, entry: number): void {
-  f.localGet(address)
-  f.i32WrapI64()
-  f.localGet(entry)
-  f.i32Load(part + addendOffset)
+/** Pushes 1 when the TLB holds all of the bytes; sets local `entry`. */
+function pushHit(frame: Frame, bytes: Bytes, entry: number): void {
+  pushMiss(frame, bytes, entry, () => pushLow(frame.f, bytes.address))
+  frame.f.i32Eqz()
+}
+
+function pushArenaAddress(f: FunctionBuilder, kind: 'load' | 'store', address: number, entry: number): void {
+  pushLow(f, address)
+  pushAddend(f, kind, entry)
   f.i32Add()
 }
 
@@ -99,9 +150,9 @@ export function emitLoad(frame: Frame, width: Width, sign: 's' | 'u', address: n
   const { f, locals, imports, scratch } = frame
   const entry = scratch.take('i32')
   const result = scratch.take('i64')
-  pushProbe(frame, hartPart.tlbR, width, address, entry)
+  pushHit(frame, { address, count: width / 8, kind: 'load' }, entry)
   f.if_('i64', 'likely')
-  pushArenaAddress(f, hartPart.tlbR, address, entry)
+  pushArenaAddress(f, 'load', address, entry)
   if (width === 8) sign === 's' ? f.i64Load8S() : f.i64Load8U()
   else if (width === 16) sign === 's' ? f.i64Load16S() : f.i64Load16U()
   else if (width === 32) sign === 's' ? f.i64Load32S() : f.i64Load32U()
@@ -122,9 +173,9 @@ export function emitLoad(frame: Frame, width: Width, sign: 's' | 'u', address: n
 export function emitStore(frame: Frame, width: Width, address: number, pushValue: () => void): void {
   const { f, locals, exits, imports, scratch } = frame
   const entry = scratch.take('i32')
-  pushProbe(frame, hartPart.tlbW, width, address, entry)
+  pushHit(frame, { address, count: width / 8, kind: 'store' }, entry)
   f.if_(undefined, 'likely')
-  pushArenaAddress(f, hartPart.tlbW, address, entry)
+  pushArenaAddress(f, 'store', address, entry)
   const place = frame.exact && scratch.take('i32')
   if (place !== undefined) f.localTee(place)
   pushValue()
@@ -147,9 +198,9 @@ export function emitStore(frame: Frame, width: Width, address: number, pushValue
 /** The slow path has put the page in the TLB, unless it is a device or PMP splits it. */
 function traceSlowStore(frame: Frame, address: number, entry: number, place: number): void {
   const { f } = frame
-  pushProbe(frame, hartPart.tlbW, 8, address, entry)
+  pushHit(frame, { address, count: 1, kind: 'store' }, entry)
   f.if_()
-  pushArenaAddress(f, hartPart.tlbW, address, entry)
+  pushArenaAddress(f, 'store', address, entry)
   f.localSet(place)
   traceStore(frame, place)
   f.end()
@@ -163,12 +214,12 @@ export function emitAtomicAddress(
   access: 'read' | 'write',
 ): number {
   const { f, locals, exits, imports, scratch } = frame
-  const part = access === 'read' ? hartPart.tlbR : hartPart.tlbW
+  const kind = access === 'read' ? 'load' : 'store'
   const entry = scratch.take('i32')
   const result = scratch.take('i32')
-  pushProbe(frame, part, width, address, entry)
+  pushHit(frame, { address, count: width / 8, kind, aligned: true }, entry)
   f.if_('i32', 'likely')
-  pushArenaAddress(f, part, address, entry)
+  pushArenaAddress(f, kind, address, entry)
   f.else_()
   f.localGet(locals.hart)
   f.localGet(address)

@@ -127,7 +127,6 @@ function usesOf(region: Region): Set<string> {
 
 /** Which functions of the runtime an operation of `Meaning` calls. */
 const callers: Readonly<Record<string, readonly string[]>> = {
-  touch: ['load', 'store', 'amo', 'loadReserved', 'storeConditional'],
   cbo: ['cbo'],
   csr: ['csr'],
 }

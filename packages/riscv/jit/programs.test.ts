@@ -144,7 +144,7 @@ describe('code made of', () => {
     ['count-down', 2, [encode('addi', { rd: 5, rs1: 5, imm: -1 }), encode('bne', { rs1: 5, imm: -4 }), rest]],
     [
       'copy',
-      3,
+      2,
       [
         encode('ld', { rd: 7, rs1: 10, imm: 0 }),
         encode('sd', { rs1: 11, rs2: 7, imm: 0 }),

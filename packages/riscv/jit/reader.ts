@@ -7,8 +7,9 @@ import { assert, defined } from '@virga/base'
 import { type Expression, record } from '../interpreter/computation.ts'
 import type { Frame } from '../interpreter/frame.ts'
 import { hartField } from '../interpreter/frame.ts'
+import { loadDataContext } from '../interpreter/memory-path.ts'
 import { isUpperImmediate } from '../isa/encoding.ts'
-import type { Format, Width } from '../isa/meaning.ts'
+import type { CboOperation, Format, Width } from '../isa/meaning.ts'
 import type { AccessGroup } from './accesses.ts'
 import type { Access, Placed } from './facts.ts'
 import { FloatReader, type HostFloat } from './float.ts'
@@ -101,6 +102,11 @@ export class RegionReader extends FloatReader {
     storeBytes(this.f, this.access.bytes, offset)
   }
 
+  override cbo(operation: CboOperation): void {
+    super.cbo(operation)
+    loadDataContext(this.frame)
+  }
+
   private get access(): Access {
     return defined(this.placed.facts.access, 'a plain access')
   }
@@ -128,7 +134,7 @@ export class RegionReader extends FloatReader {
       f.localSet(sum)
       address = sum
     }
-    pushArenaAddress(frame, { address, bytes: end - first, kind }, bail)
+    pushArenaAddress(frame, { address, count: end - first, kind }, bail)
     if (count > 1) f.localTee(groupLocals.begin(defined(group, 'group')))
     return imm - first
   }
@@ -136,7 +142,7 @@ export class RegionReader extends FloatReader {
   protected override atomicAddress(width: 32 | 64, address: number, access: 'read' | 'write'): number {
     const place = this.frame.scratch.take('i32')
     const kind = access === 'read' ? 'load' : 'store'
-    pushArenaAddress(this.frame, { address, bytes: width / 8, kind, aligned: true }, this.surroundings.bail)
+    pushArenaAddress(this.frame, { address, count: width / 8, kind, aligned: true }, this.surroundings.bail)
     this.f.localSet(place)
     return place
   }

@@ -20,6 +20,7 @@ import { assert, defined } from '@virga/base'
 import type { FunctionBuilder, Label } from '@virga/wasm'
 import { type Frame, hartField, type Imports, Scratch } from '../interpreter/frame.ts'
 import { pushMustLeave } from '../interpreter/handler.ts'
+import { loadDataContext } from '../interpreter/memory-path.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import { type AccessGroup, groupAccesses } from './accesses.ts'
 import type { Block, Region } from './blocks.ts'
@@ -75,6 +76,7 @@ class RegionWriter {
   private readonly numbers = new Map<number, number>()
   private readonly state: number
   private readonly target: number
+  private readonly dataContext: { readonly lower: number; readonly mask: number }
   private readonly freeGroupLocals: number[] = []
   private readonly scratch: Scratch
 
@@ -89,11 +91,13 @@ class RegionWriter {
       this.registers.set(register, f.local(register < 32 ? 'i64' : 'f64'))
     }
     this.state = f.local('i32')
+    this.dataContext = { lower: f.local('i64'), mask: f.local('i64') }
     this.scratch = new Scratch(f)
   }
 
   write(): void {
-    const { f, region } = this
+    const { f, region, dataContext } = this
+    loadDataContext({ f, locals: { hart: HART }, dataContext })
     f.localGet(RECORD)
     f.i32Load16U(regionRecord.entry)
     f.localSet(this.state)
@@ -319,13 +323,14 @@ class RegionWriter {
   }
 
   private frame(outside: Outside, raised: Label | undefined): Frame {
-    const { f, scratch } = this
+    const { f, scratch, dataContext } = this
     const { imports } = this.callees
     const exception = raised ?? outside.computed
     return {
       f,
       imports,
       scratch,
+      dataContext,
       locals: {
         hart: HART,
         record: RECORD,

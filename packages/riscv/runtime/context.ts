@@ -27,9 +27,9 @@ import {
   ENTRIES_SETS,
   HART_CONTEXT_SET,
   HART_CTX_DATA,
-  HART_CTX_DATA_UPPER,
+  HART_CTX_DATA_MASK,
   HART_CTX_FETCH,
-  HART_CTX_FETCH_UPPER,
+  HART_CTX_FETCH_MASK,
   HART_GLOBAL_SET,
   HART_MSTATUS,
   HART_NEXT_CONTEXT,
@@ -56,8 +56,9 @@ const VARIANT_M: u32 = 6
 const LAST_ID: u32 = 511
 /** The most ids that one selection can need. */
 const IDS_PER_SELECTION: u32 = 4
-/** Ids start at this bit of a tag. */
-const TAG_SHIFT: u64 = 3
+/** Ids start at this bit of a tag; below is the number of the page. */
+const TAG_SHIFT: u64 = 52
+const PAGE_NUMBER: i64 = (1 << 52) - 1
 
 /** Privilege that loads and stores have now. @spec riscv-priv "Memory Privilege in mstatus Register" */
 export function data_privilege(hart: u32): i32 {
@@ -69,14 +70,20 @@ export function data_privilege(hart: u32): i32 {
 
 /** Context of a load or store at `addr`, as in a tag. */
 export function data_context(hart: u32, addr: i64): i64 {
-  const context = load<i64>(hart, HART_CTX_DATA)
-  return addr < 0 ? context ^ load<i64>(hart, HART_CTX_DATA_UPPER) : context
+  return context_of(addr, load<i64>(hart, HART_CTX_DATA), load<i64>(hart, HART_CTX_DATA_MASK))
 }
 
 /** Context of a fetch at `pc`, as in a tag. */
 export function fetch_context(hart: u32, pc: i64): i64 {
-  const context = load<i64>(hart, HART_CTX_FETCH)
-  return pc < 0 ? context ^ load<i64>(hart, HART_CTX_FETCH_UPPER) : context
+  return context_of(pc, load<i64>(hart, HART_CTX_FETCH), load<i64>(hart, HART_CTX_FETCH_MASK))
+}
+
+/**
+ * A tag is ((address >> 12) & mask) + lower, where the shift fills bits 52..63 with the address's sign: so one AND and
+ * one addition put the id of the right half there. In the mask these bits are the upper half's id less the lower's.
+ */
+function context_of(addr: i64, lower: i64, mask: i64): i64 {
+  return addr < 0 ? (mask & ~PAGE_NUMBER) + lower : lower
 }
 
 /** Recomputes the context words from prv, mstatus and the set of the current satp. Cheap: traps do it. */
@@ -100,14 +107,14 @@ function select_fetch(hart: u32, set: u32, variant: u32): void {
   const lower = context_id(hart, set, variant)
   const upper = context_id(hart, load<u32>(set, SET_UPPER), variant)
   store<i64>(hart, (lower as u64) << TAG_SHIFT, HART_CTX_FETCH)
-  store<i64>(hart, ((lower ^ upper) as u64) << TAG_SHIFT, HART_CTX_FETCH_UPPER)
+  store<i64>(hart, (((upper - lower) as u64) << TAG_SHIFT) | PAGE_NUMBER, HART_CTX_FETCH_MASK)
 }
 
 function select_data(hart: u32, set: u32, variant: u32): void {
   const lower = context_id(hart, set, variant)
   const upper = context_id(hart, load<u32>(set, SET_UPPER), variant)
   store<i64>(hart, (lower as u64) << TAG_SHIFT, HART_CTX_DATA)
-  store<i64>(hart, ((lower ^ upper) as u64) << TAG_SHIFT, HART_CTX_DATA_UPPER)
+  store<i64>(hart, (((upper - lower) as u64) << TAG_SHIFT) | PAGE_NUMBER, HART_CTX_DATA_MASK)
 }
 
 /** The id of `set` for `variant`, a new one if it has none. */

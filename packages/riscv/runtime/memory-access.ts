@@ -6,7 +6,6 @@ import { data_context } from './context'
 import { READ, raise, raise_access_fault, WRITE } from './exception'
 import { CAUSE_LOAD_MISALIGNED, CAUSE_STORE_MISALIGNED } from './fields'
 import {
-  HART_EXC_CAUSE,
   HART_MMIO_VALUE,
   HART_STAT_MMIO_LOADS,
   HART_STAT_MMIO_STORES,
@@ -69,32 +68,6 @@ export function atomic_slow(hart: u32, addr: u64, log2: u32, write: u32): u32 {
   }
   remember_data(hart, addr, arena)
   return arena
-}
-
-/** What `touch` returns where memory cannot simply be used; no addend is odd. */
-const NOT_MEMORY: u32 = 1
-
-/**
- * For compiled code whose probe missed: what to add to a guest-virtual address in the page of `addr` to get an arena
- * address, for loads (bit 0 of `kind` clear) or stores of `size` bytes from there (bit 1: aligned to `size`). 1 where that is not so simple (a fault, a device,
- * two pages); nothing has happened then, and the interpreter is to do the access.
- */
-export function touch(hart: u32, addr: u64, size: u32, kind: u32): u32 {
-  const write = kind & 1
-  if (size_on_page(addr, size) !== size || (kind & 2 && (addr as u32) & (size - 1))) return NOT_MEMORY
-  const context = data_context(hart, addr)
-  // The probe is direct-mapped by the page, so an entry that is there missed for another reason: an odd address.
-  const known = write ? probe_write(hart, addr, context) : probe_read(hart, addr, context)
-  if (known !== 0) return known - (addr as u32)
-  count(hart, write ? HART_STAT_TLB_MISS_W : HART_STAT_TLB_MISS_R)
-  const arena = translate(hart, addr, write ? WRITE : READ, size)
-  if (arena === FAULT) {
-    store<i32>(hart, -1, HART_EXC_CAUSE)
-    return NOT_MEMORY
-  }
-  if (arena === DEVICE) return NOT_MEMORY
-  remember_data(hart, addr, arena)
-  return arena - (addr as u32)
 }
 
 function load_bytes(arena: u32, log2: u32): i64 {

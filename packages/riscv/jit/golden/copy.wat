@@ -1,5 +1,11 @@
-(func (;3;) (type 2) (param i32 i32 i32 i32 i64) (result i32) ;; r0
-  (local i64 i64 i64 i64 i64 i64 i32 i64 i32 i64)
+(func (;2;) (type 1) (param i32 i32 i32 i32 i64) (result i32) ;; r0
+  (local i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i32 i32 i64)
+  local.get 0
+  i64.load offset=520
+  local.set 12
+  local.get 0
+  i64.load offset=528
+  local.set 13
   local.get 2
   i32.load16_u offset=2
   local.set 11
@@ -35,132 +41,98 @@
           i32.sub
           local.set 1
           local.get 8
-          i64.const 8
-          i64.shr_u
           i32.wrap_i64
+          local.set 16
+          local.get 16
+          i32.const 8
+          i32.shr_u
           i32.const 65520
           i32.and
           local.get 0
           i32.add
-          local.tee 13
+          local.tee 15
           i64.load offset=8192
           local.get 8
           i64.const 7
           i64.add
-          i64.const -4096
-          i64.and
-          local.get 0
-          i64.load offset=520
-          local.get 0
-          i64.load offset=528
-          local.get 8
-          i64.const 63
+          i64.const 12
           i64.shr_s
+          local.get 13
           i64.and
-          i64.xor
-          i64.or
-          i64.eq
-          if (result i32) ;; @5
-            local.get 13
-            i32.load offset=8200
-          else
+          local.get 12
+          i64.add
+          i64.ne
+          if ;; @5
+            local.get 0
+            local.get 7
+            i64.store offset=56
             local.get 0
             local.get 8
-            i32.const 8
-            i32.const 0
-            call 0 ;; runtime.touch
-            local.tee 13
-            i32.const 1
-            i32.eq
-            if ;; @6
-              local.get 0
-              local.get 7
-              i64.store offset=56
-              local.get 0
-              local.get 8
-              i64.store offset=80
-              local.get 0
-              local.get 9
-              i64.store offset=88
-              local.get 0
-              local.get 1
-              i32.const 5
-              i32.add
-              local.get 4
-              i64.const 0
-              i64.add
-              return_call 2 ;; jit.bail
-            end
-            local.get 13
+            i64.store offset=80
+            local.get 0
+            local.get 9
+            i64.store offset=88
+            local.get 0
+            local.get 1
+            i32.const 5
+            i32.add
+            local.get 4
+            i64.const 0
+            i64.add
+            return_call 1 ;; jit.bail
           end
-          local.get 8
-          i32.wrap_i64
+          local.get 16
+          local.get 15
+          i32.load offset=8200
           i32.add
           i64.load align=1
-          local.set 12
-          local.get 12
+          local.set 14
+          local.get 14
           local.set 7
           local.get 9
-          i64.const 8
-          i64.shr_u
           i32.wrap_i64
+          local.set 16
+          local.get 16
+          i32.const 8
+          i32.shr_u
           i32.const 65520
           i32.and
           local.get 0
           i32.add
-          local.tee 13
+          local.tee 15
           i64.load offset=73728
           local.get 9
           i64.const 7
           i64.add
-          i64.const -4096
-          i64.and
-          local.get 0
-          i64.load offset=520
-          local.get 0
-          i64.load offset=528
-          local.get 9
-          i64.const 63
+          i64.const 12
           i64.shr_s
+          local.get 13
           i64.and
-          i64.xor
-          i64.or
-          i64.eq
-          if (result i32) ;; @5
-            local.get 13
-            i32.load offset=73736
-          else
+          local.get 12
+          i64.add
+          i64.ne
+          if ;; @5
+            local.get 0
+            local.get 7
+            i64.store offset=56
+            local.get 0
+            local.get 8
+            i64.store offset=80
             local.get 0
             local.get 9
-            i32.const 8
-            i32.const 1
-            call 0 ;; runtime.touch
-            local.tee 13
-            i32.const 1
-            i32.eq
-            if ;; @6
-              local.get 0
-              local.get 7
-              i64.store offset=56
-              local.get 0
-              local.get 8
-              i64.store offset=80
-              local.get 0
-              local.get 9
-              i64.store offset=88
-              local.get 0
-              local.get 1
-              i32.const 4
-              i32.add
-              local.get 4
-              i64.const 4
-              i64.add
-              return_call 2 ;; jit.bail
-            end
-            local.get 13
+            i64.store offset=88
+            local.get 0
+            local.get 1
+            i32.const 4
+            i32.add
+            local.get 4
+            i64.const 4
+            i64.add
+            return_call 1 ;; jit.bail
           end
-          local.get 9
-          i32.wrap_i64
+          local.get 16
+          local.get 15
+          i32.load offset=73736
           i32.add
           local.get 7
           i64.store align=1
@@ -197,7 +169,7 @@
               local.get 4
               i64.const 0
               i64.add
-              return_call 1 ;; jit.chain
+              return_call 0 ;; jit.chain
             end
             br 1 ;; @4
           end
@@ -213,10 +185,10 @@
       i64.add
       i64.const -2
       i64.and
-      local.set 12
-      local.get 12
       local.set 14
       local.get 14
+      local.set 17
+      local.get 17
       local.set 5
       local.get 0
       local.get 7
@@ -243,11 +215,11 @@
       i32.const 2
       i32.shl
       i32.add
-      local.tee 13
+      local.tee 15
       i32.load16_u
       i32.const 6
       i32.eq
-      local.get 13
+      local.get 15
       i32.load offset=4
       local.get 2
       i32.load offset=4
@@ -262,7 +234,7 @@
       i32.eqz
       i32.and
       if ;; @3
-        local.get 13
+        local.get 15
         i32.load16_u offset=2
         local.set 11
         br 2 ;; @1
@@ -271,7 +243,7 @@
     local.get 0
     local.get 1
     local.get 5
-    return_call 1 ;; jit.chain
+    return_call 0 ;; jit.chain
     unreachable
   end
   unreachable

@@ -1,5 +1,11 @@
 (func (;2;) (type 1) (param i32 i32 i32 i32 i64) (result i32) ;; r0
-  (local i64 i64 i32 i32)
+  (local i64 i64 i32 i64 i64 i32)
+  local.get 0
+  i64.load offset=520
+  local.set 8
+  local.get 0
+  i64.load offset=528
+  local.set 9
   local.get 2
   i32.load16_u offset=2
   local.set 7
@@ -94,11 +100,11 @@
       i32.const 2
       i32.shl
       i32.add
-      local.tee 8
+      local.tee 10
       i32.load16_u
       i32.const 6
       i32.eq
-      local.get 8
+      local.get 10
       i32.load offset=4
       local.get 2
       i32.load offset=4
@@ -113,7 +119,7 @@
       i32.eqz
       i32.and
       if ;; @3
-        local.get 8
+        local.get 10
         i32.load16_u offset=2
         local.set 7
         br 2 ;; @1

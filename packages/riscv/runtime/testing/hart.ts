@@ -103,7 +103,7 @@ function makeCalls(runtime: Runtime, { get, set }: State) {
   }
 }
 
-/** What generated code finds in TLB `array` for an aligned access of `bytes`: the address, or undefined. */
+/** What generated code finds in TLB `array` for an access of `bytes`: the address, or undefined. */
 function makeProbe(view: DataView, { get }: State) {
   const parts = { r: hartPart.tlbR, w: hartPart.tlbW, x: hartPart.tlbX }
   return (array: 'r' | 'w' | 'x', addr: bigint, bytes = 1): number | undefined => {
@@ -111,8 +111,8 @@ function makeProbe(view: DataView, { get }: State) {
     const index = Number((unsigned >> 12n) & BigInt(tlbEntries[array] - 1))
     const entry = at.hart + parts[array] + index * 16
     const field = array === 'x' ? 'ctxFetch' : 'ctxData'
-    const context = get(field) ^ (BigInt.asIntN(64, addr) < 0n ? get(`${field}Upper`) : 0n)
-    const tag = (unsigned & (0xffff_ffff_ffff_f000n | BigInt(bytes - 1))) | context
+    const last = BigInt.asIntN(64, addr + BigInt(bytes - 1))
+    const tag = BigInt.asUintN(64, ((last >> 12n) & get(`${field}Mask`)) + get(field))
     if (view.getBigUint64(entry, true) !== tag) return undefined
     const value = view.getInt32(entry + 8, true)
     return array === 'x' ? value : (Number(BigInt.asIntN(32, addr)) + value) >>> 0
