@@ -17,8 +17,8 @@
 import type { FunctionBuilder, ModuleBuilder } from '@virga/wasm'
 import type { Expression } from '../interpreter/computation.ts'
 import { hartField } from '../interpreter/frame.ts'
-import { HandlerReader } from '../interpreter/handler.ts'
 import type { Format, IntegerKind } from '../isa/meaning.ts'
+import { WordReader } from './words.ts'
 
 /** A number in a local of type f32 or f64. */
 interface Floating extends Expression {
@@ -59,7 +59,7 @@ const integerLimits: Readonly<Record<IntegerKind, readonly [above: number, below
 }
 
 /** The reader with floating point on the host. */
-export abstract class FloatReader extends HandlerReader {
+export abstract class FloatReader extends WordReader {
   /** what this module can use; undefined: always the runtime */
   protected abstract readonly hostFloat: HostFloat | undefined
   /** the instruction's rounding mode: 0 to 4, or 7 for that of frm */

@@ -14,6 +14,7 @@ import type { AccessGroup } from './accesses.ts'
 import type { Access, Placed } from './facts.ts'
 import { FloatReader, type HostFloat } from './float.ts'
 import { loadBytes, pushArenaAddress, storeBytes } from './memory.ts'
+import type { Word, WordRegisters } from './words.ts'
 
 /** What an earlier instruction of the block has seen to already. */
 export interface FloatSeen {
@@ -34,8 +35,10 @@ export interface GroupLocals {
 /** What the reader needs of the function around it. */
 export interface Surroundings {
   readonly frame: Frame
-  /** the local that holds the register: 0..31 x, 32..63 f */
+  /** the local that holds the register: 32..63 for f */
   readonly registerLocal: (number: number) => number
+  /** integer registers, all of each or the low half */
+  readonly words: WordRegisters
   /** local: address of the page */
   readonly pageBase: number
   /** ends the path: control goes to a byte offset of this page (which may lie outside of it) */
@@ -89,8 +92,14 @@ export class RegionReader extends FloatReader {
   override load(_width: Width, sign: 's' | 'u'): Expression {
     const { f, frame } = this
     const { bytes } = this.access
-    const result = frame.scratch.take('i64')
     const offset = this.pushPlace()
+    if (bytes === 4 && sign === 's') {
+      const low = frame.scratch.take('i32')
+      f.i32Load(offset, 0)
+      f.localSet(low)
+      return this.word(() => f.localGet(low))
+    }
+    const result = frame.scratch.take('i64')
     loadBytes(f, bytes, sign, offset)
     f.localSet(result)
     return this.local(result)
@@ -98,8 +107,15 @@ export class RegionReader extends FloatReader {
 
   override store(_width: Width, _address: Expression, value: Expression): void {
     const offset = this.pushPlace()
+    const { bytes } = this.access
+    const { pushLow } = value as Word
+    if (bytes === 4 && pushLow !== undefined) {
+      pushLow()
+      this.f.i32Store(offset, 0)
+      return
+    }
     value.push()
-    storeBytes(this.f, this.access.bytes, offset)
+    storeBytes(this.f, bytes, offset)
   }
 
   override cbo(operation: CboOperation): void {
@@ -122,7 +138,7 @@ export class RegionReader extends FloatReader {
       f.localGet(known)
       return imm - first
     }
-    let address = base === 0 ? undefined : this.surroundings.registerLocal(base)
+    let address = base === 0 ? undefined : this.surroundings.words.widen(base)
     if (address === undefined || first !== 0) {
       const sum = frame.scratch.take('i64')
       if (address === undefined) f.i64Const(first)
@@ -152,7 +168,14 @@ export class RegionReader extends FloatReader {
     const number = offset === record.rs1 ? rs1 : offset === record.rs2 ? rs2 : rs3
     if (file === 'f') return this.floatRegister(number)
     if (number === 0) return this.constant(0n)
-    return this.local(this.surroundings.registerLocal(number))
+    const { words } = this.surroundings
+    const value: Word = {
+      type: 'i64',
+      push: () => words.push(number),
+      pushLow: () => words.pushLow(number),
+      isWord: words.has(number),
+    }
+    return value
   }
 
   private floatRegister(number: number): Expression {
@@ -185,7 +208,7 @@ export class RegionReader extends FloatReader {
 
   override imm(): Expression {
     const { imm, instruction } = this.placed.decoded
-    return this.value(() => this.f.i64Const(isUpperImmediate(instruction.operands) ? imm * 4096 : imm))
+    return this.constant(BigInt(isUpperImmediate(instruction.operands) ? imm * 4096 : imm))
   }
 
   override uimm(): Expression {
@@ -221,8 +244,15 @@ export class RegionReader extends FloatReader {
   override setRd(value: Expression): void {
     const { rd } = this.placed.decoded
     if (rd === 0) return
+    const { words } = this.surroundings
+    const { isWord, pushLow } = value as Word
+    if (isWord && pushLow !== undefined) {
+      pushLow()
+      words.setLow(rd)
+      return
+    }
     this.pushLong(value)
-    this.f.localSet(this.surroundings.registerLocal(rd))
+    words.setWide(rd)
   }
 
   override setFrd(format: Format, value: Expression): void {

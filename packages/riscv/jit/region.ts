@@ -28,6 +28,7 @@ import type { HostFloat } from './float.ts'
 import { type FloatSeen, type GroupLocals, mayRaise, RegionReader } from './reader.ts'
 import { followRegisters, members, type RegisterSet, type RegisterUse, writtenBy } from './registers.ts'
 import { arrange, type Item } from './structure.ts'
+import { WordRegisters } from './words.ts'
 
 // Parameters.
 const HART = 0
@@ -72,6 +73,8 @@ class RegionWriter {
   private readonly callees: Callees
   private readonly use: RegisterUse
   private readonly registers = new Map<number, number>()
+  /** for low halves of integer registers */
+  private readonly lowLocals = new Map<number, number>()
   private readonly ways = new Map<number, Way>()
   private readonly numbers = new Map<number, number>()
   private readonly state: number
@@ -156,11 +159,12 @@ class RegionWriter {
     f.returnCall(this.callees.chain)
   }
 
-  private storeRegisters(dirty: RegisterSet): void {
+  private storeRegisters(dirty: RegisterSet, words?: WordRegisters): void {
     const { f } = this
     for (const register of members(dirty)) {
       f.localGet(HART)
-      f.localGet(this.localOf(register))
+      if (words === undefined || register >= 32) f.localGet(this.localOf(register))
+      else words.push(register)
       if (register < 32) f.i64Store(registerOffset(register))
       else f.f64Store(registerOffset(register))
     }
@@ -239,6 +243,7 @@ class RegionWriter {
     f.localSet(ICOUNT)
     const groups = groupAccesses(block.instructions)
     const groupLocals = this.groupLocals()
+    const words = new WordRegisters(f, this.lowLocals, (register) => this.localOf(register))
     const floatSeen: FloatSeen = { enabled: false, dirty: false, modeValid: false, singles: new Set() }
     let dirty = defined(this.use.dirtyAt[block.number], 'dirty registers')
     for (const [index, placed] of block.instructions.entries()) {
@@ -246,12 +251,14 @@ class RegionWriter {
       const dirtyBefore = dirty
       dirty |= writtenBy(placed)
       const dirtyBehind = dirty
-      const bail = () => this.bailOut(placed.offset, behind + 1, dirtyBefore)
+      const bail = () => this.bailOut(placed.offset, behind + 1, dirtyBefore, words)
+      if (placed.facts.flow !== 'next') words.widenAll()
       const raised = mayRaise(placed, floatSeen) ? this.openRaised() : undefined
       new RegionReader(
         {
           frame: this.frame(outside, raised?.label),
           registerLocal: (register) => this.localOf(register),
+          words,
           pageBase: PAGE,
           goTo: (offset) => this.goTo(offset, dirtyBehind),
           goToComputed: (local) => {
@@ -276,6 +283,7 @@ class RegionWriter {
       raised?.close(bail)
     }
     groupLocals.release()
+    words.widenAll()
     const flow = defined(block.instructions.at(-1), 'last instruction').facts.flow
     if (flow === 'next' || flow === 'branch') this.goTo(block.end, dirty)
   }
@@ -297,9 +305,9 @@ class RegionWriter {
   }
 
   /** Ends the path: the instruction at `offset` and `notBegun - 1` behind it have not begun. */
-  private bailOut(offset: number, notBegun: number, dirty: RegisterSet): void {
+  private bailOut(offset: number, notBegun: number, dirty: RegisterSet, words: WordRegisters): void {
     const { f } = this
-    this.storeRegisters(dirty)
+    this.storeRegisters(dirty, words)
     f.localGet(HART)
     f.localGet(ICOUNT)
     f.i32Const(notBegun)

@@ -1,5 +1,5 @@
 (func (;2;) (type 1) (param i32 i32 i32 i32 i64) (result i32) ;; r0
-  (local i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i32 i32 i64)
+  (local i64 i64 i64 i64 i64 i64 i32 i64 i64 i32 i32 i64 i64)
   local.get 0
   i64.load offset=520
   local.set 12
@@ -42,15 +42,15 @@
           local.set 1
           local.get 8
           i32.wrap_i64
-          local.set 16
-          local.get 16
+          local.set 15
+          local.get 15
           i32.const 8
           i32.shr_u
           i32.const 65520
           i32.and
           local.get 0
           i32.add
-          local.tee 15
+          local.tee 14
           i64.load offset=8192
           local.get 8
           i64.const 7
@@ -81,25 +81,25 @@
             i64.add
             return_call 1 ;; jit.bail
           end
-          local.get 16
           local.get 15
+          local.get 14
           i32.load offset=8200
           i32.add
           i64.load align=1
-          local.set 14
-          local.get 14
+          local.set 16
+          local.get 16
           local.set 7
           local.get 9
           i32.wrap_i64
-          local.set 16
-          local.get 16
+          local.set 15
+          local.get 15
           i32.const 8
           i32.shr_u
           i32.const 65520
           i32.and
           local.get 0
           i32.add
-          local.tee 15
+          local.tee 14
           i64.load offset=73728
           local.get 9
           i64.const 7
@@ -130,8 +130,8 @@
             i64.add
             return_call 1 ;; jit.bail
           end
-          local.get 16
           local.get 15
+          local.get 14
           i32.load offset=73736
           i32.add
           local.get 7
@@ -185,8 +185,8 @@
       i64.add
       i64.const -2
       i64.and
-      local.set 14
-      local.get 14
+      local.set 16
+      local.get 16
       local.set 17
       local.get 17
       local.set 5
@@ -215,11 +215,11 @@
       i32.const 2
       i32.shl
       i32.add
-      local.tee 15
+      local.tee 14
       i32.load16_u
       i32.const 6
       i32.eq
-      local.get 15
+      local.get 14
       i32.load offset=4
       local.get 2
       i32.load offset=4
@@ -234,7 +234,7 @@
       i32.eqz
       i32.and
       if ;; @3
-        local.get 15
+        local.get 14
         i32.load16_u offset=2
         local.set 11
         br 2 ;; @1
