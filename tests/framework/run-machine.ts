@@ -13,15 +13,30 @@ import {
   createMachine,
   type DirectBoot,
   type EngineModules,
+  type HartStatistics,
+  type MachineDescriptor,
   type MachineStatistics,
   type Outcome,
 } from '@virga/vmm'
+import { RegionCompilerThread } from '../../apps/cli/region-compiler.ts'
+import { eagerInterpreter } from '../../packages/riscv/jit/forced.ts'
 import { sharedClock } from './run-machine-clock.ts'
 import type { PcpuWork } from './run-machine-pcpu.ts'
+
+/**
+ * How guest code runs:
+ * - `jit`: as `virga run` does it. What got hot is compiled by a thread beside and put in place between slices, so
+ *   what proves the hand-over, and whatever depends on when it happens, runs by this one.
+ * - `eager jit`: each place is compiled on its pCPU's thread when it is first arrived at, before it runs. All code
+ *   that is jumped to is compiled, the same in every run: what proves what compiled code does runs by this one.
+ */
+export type MachineEngine = 'interpreter' | 'jit' | 'eager jit'
 
 /** What to run. */
 export interface MachineRun {
   readonly boot: BareBoot | DirectBoot
+  /** the interpreter unless given */
+  readonly engine?: MachineEngine | undefined
   /** harts, 1 unless given */
   readonly cpus?: number
   /** worker threads; as many as there are cores, at most `cpus`, unless given */
@@ -42,20 +57,35 @@ export interface MachineEnd {
   readonly statistics: MachineStatistics
 }
 
+/** Which part of its instructions a machine ran as compiled code, 0 to 1. */
+export function compiledShare({ instructions, compiled }: HartStatistics): number {
+  return compiled.instructions / instructions
+}
+
 const defaultMemoryBytes = 64 * 2 ** 20
 const defaultTimeoutMs = 60_000
 /** V8 should optimise the interpreter at once, as the command line has it do. */
 const tieringBudget = 200_000
 
-let compiled: EngineModules | undefined
+/** Of the memory that an interpreter is made for: what any machine may have. */
+const memoryPagesMax = 65536
 
-/** The engine's modules, which `npm run build` made; compiled once in each process. */
-export function engineModules(): EngineModules {
-  if (compiled === undefined) {
-    setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`)
-    compiled = { runtimeModule: readModule('runtime'), interpreterModule: readModule('interpreter') }
-  }
-  return compiled
+const interpreters: Readonly<Record<MachineEngine, () => WebAssembly.Module>> = {
+  interpreter: () => readModule('interpreter'),
+  jit: () => readModule('interpreter-profiling'),
+  'eager jit': () => eagerInterpreter(memoryPagesMax),
+}
+const compiled = new Map<MachineEngine, EngineModules>()
+let compiler: RegionCompilerThread | undefined
+
+/** An engine's modules, from what `npm run build` made; compiled once in each process. */
+function engineModules(engine: MachineEngine): EngineModules {
+  const known = compiled.get(engine)
+  if (known !== undefined) return known
+  setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`)
+  const modules = { runtimeModule: readModule('runtime'), interpreterModule: interpreters[engine]() }
+  compiled.set(engine, modules)
+  return modules
 }
 
 function readModule(name: string): WebAssembly.Module {
@@ -63,9 +93,19 @@ function readModule(name: string): WebAssembly.Module {
   return new WebAssembly.Module(readFileSync(file))
 }
 
+/** A pCPU's thread. */
+function startPcpu(engine: MachineEngine, descriptor: MachineDescriptor, pcpu: number): Worker {
+  if (engine === 'jit') compiler ??= new RegionCompilerThread()
+  const line = engine === 'jit' ? compiler?.connect() : undefined
+  const workerData: PcpuWork = { descriptor, modules: engineModules(engine), pcpu, engine, line }
+  return new Worker(new URL('./run-machine-pcpu.ts', import.meta.url), {
+    workerData,
+    transferList: line === undefined ? [] : [line.port],
+  })
+}
+
 /** Runs a machine until it ends by itself or its time is up. Rejects when it cannot be made. */
 export async function runMachine(run: MachineRun): Promise<MachineEnd> {
-  const modules = engineModules()
   const cpus = run.cpus ?? 1
   const pcpus = run.pcpus ?? Math.min(availableParallelism(), cpus)
   const made = createMachine({
@@ -82,8 +122,7 @@ export async function runMachine(run: MachineRun): Promise<MachineEnd> {
   const exits: Promise<void>[] = []
   const faults: unknown[] = []
   for (let pcpu = 0; pcpu < pcpus; pcpu++) {
-    const workerData: PcpuWork = { descriptor: owner.descriptor, modules, pcpu }
-    const worker = new Worker(new URL('./run-machine-pcpu.ts', import.meta.url), { workerData })
+    const worker = startPcpu(run.engine ?? 'interpreter', owner.descriptor, pcpu)
     worker.on('error', (fault) => faults.push(fault))
     exits.push(
       new Promise((resolve) => {

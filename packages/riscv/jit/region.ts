@@ -27,7 +27,7 @@ import { loadDataContext } from '../interpreter/memory-path.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import type { Block, Region } from './blocks.ts'
 import type { HostFloat } from './float.ts'
-import { RegionReader, type Surroundings } from './reader.ts'
+import { RegionReader } from './reader.ts'
 import { followRegisters, members, type RegisterSet, type RegisterUse, writtenBy } from './registers.ts'
 import { arrange, type Item } from './structure.ts'
 
