@@ -2,10 +2,10 @@
 
 import { workerData } from 'node:worker_threads'
 import { attachMachine, createEngine, type EngineModules, type MachineDescriptor, runPcpu } from '@virga/vmm'
+import { now } from '../../apps/cli/clock.ts'
 import { openLine, type PcpuLine } from '../../apps/cli/region-compiler.ts'
 import { forcedRegions } from '../../packages/riscv/jit/forced.ts'
 import type { MachineEngine } from './run-machine.ts'
-import { sharedClock } from './run-machine-clock.ts'
 
 /** What the test's thread passes in. */
 export interface PcpuWork {
@@ -18,7 +18,7 @@ export interface PcpuWork {
 }
 
 const { descriptor, modules, pcpu, engine: kind, line } = workerData as PcpuWork
-const machine = attachMachine(descriptor, { now: sharedClock(), wallClock: Date.now })
+const machine = attachMachine(descriptor, { now, wallClock: Date.now })
 const jit = line && (await openLine(line))
 const regions = kind === 'eager jit' ? forcedRegions : jit?.regions
 const engine = createEngine(machine, modules, regions)

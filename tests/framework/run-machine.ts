@@ -4,10 +4,12 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
+import type { RegionRequest } from '@virga/riscv/jit'
 import {
   type BareBoot,
   createMachine,
@@ -18,9 +20,9 @@ import {
   type MachineStatistics,
   type Outcome,
 } from '@virga/vmm'
+import { now } from '../../apps/cli/clock.ts'
 import { RegionCompilerThread } from '../../apps/cli/region-compiler.ts'
 import { eagerInterpreter } from '../../packages/riscv/jit/forced.ts'
-import { sharedClock } from './run-machine-clock.ts'
 import type { PcpuWork } from './run-machine-pcpu.ts'
 
 /**
@@ -76,7 +78,7 @@ const interpreters: Readonly<Record<MachineEngine, () => WebAssembly.Module>> = 
   'eager jit': () => eagerInterpreter(memoryPagesMax),
 }
 const compiled = new Map<MachineEngine, EngineModules>()
-let compiler: RegionCompilerThread | undefined
+let compiler: Promise<RegionCompilerThread> | undefined
 
 /** An engine's modules, from what `npm run build` made; compiled once in each process. */
 function engineModules(engine: MachineEngine): EngineModules {
@@ -93,10 +95,26 @@ function readModule(name: string): WebAssembly.Module {
   return new WebAssembly.Module(readFileSync(file))
 }
 
+/** A compiler that has answered once: one that is only starting would find short programs at their end. */
+async function startCompiler(): Promise<RegionCompilerThread> {
+  const thread = new RegionCompilerThread()
+  const { port } = thread.connect()
+  const page = { code: new Uint8Array(4096), ran: new Uint8Array(256), warm: [], compiled: [] }
+  const request: RegionRequest = { id: 0, hash: 0, root: 0, ...page }
+  port.postMessage([request])
+  await once(port, 'message')
+  port.close()
+  return thread
+}
+
 /** A pCPU's thread. */
-function startPcpu(engine: MachineEngine, descriptor: MachineDescriptor, pcpu: number): Worker {
-  if (engine === 'jit') compiler ??= new RegionCompilerThread()
-  const line = engine === 'jit' ? compiler?.connect() : undefined
+async function startPcpu(
+  engine: MachineEngine,
+  descriptor: MachineDescriptor,
+  pcpu: number,
+): Promise<Worker> {
+  if (engine === 'jit') compiler ??= startCompiler()
+  const line = engine === 'jit' ? (await compiler)?.connect() : undefined
   const workerData: PcpuWork = { descriptor, modules: engineModules(engine), pcpu, engine, line }
   return new Worker(new URL('./run-machine-pcpu.ts', import.meta.url), {
     workerData,
@@ -113,7 +131,7 @@ export async function runMachine(run: MachineRun): Promise<MachineEnd> {
     pcpus,
     memoryBytes: run.memoryBytes ?? defaultMemoryBytes,
     boot: run.boot,
-    now: sharedClock(),
+    now,
     wallClock: Date.now,
     random: (byteCount) => randomBytes(byteCount),
   })
@@ -122,7 +140,7 @@ export async function runMachine(run: MachineRun): Promise<MachineEnd> {
   const exits: Promise<void>[] = []
   const faults: unknown[] = []
   for (let pcpu = 0; pcpu < pcpus; pcpu++) {
-    const worker = startPcpu(run.engine ?? 'interpreter', owner.descriptor, pcpu)
+    const worker = await startPcpu(run.engine ?? 'interpreter', owner.descriptor, pcpu)
     worker.on('error', (fault) => faults.push(fault))
     exits.push(
       new Promise((resolve) => {

@@ -97,6 +97,12 @@ describe.each(engines)('on the $engine, store buffering', ({ engine }) => {
   })
 })
 
+describe.each(engines)('on the $engine, the time', (effort) => {
+  it.each([2, 4])('of %i harts is one', async (harts) => {
+    expect(await litmus('clock', harts, effort, {})).toEqual(passed)
+  })
+})
+
 describe('a remote fence', () => {
   it.each([
     { engine: 'interpreter', code: 0, rounds: million, pace: 0, share: 0 },
@@ -104,7 +110,7 @@ describe('a remote fence', () => {
     { engine: 'jit', code: 0, rounds: million, pace: 0, share: compiledShareMin },
     // Changed much faster than it can be compiled, and so slowly that it is compiled before each change.
     { engine: 'jit', code: 1, rounds: million, pace: 0, share: 0 },
-    { engine: 'jit', code: 1, rounds: 40, pace: million, share: compiledShareMin },
+    { engine: 'jit', code: 1, rounds: 12, pace: 3 * million, share: compiledShareMin },
   ] as const)('of code ($code), each $pace rounds of the other hart, on the $engine', async (test) => {
     const kernel = assembleFlat({
       sources: [source('remote-fence')],
