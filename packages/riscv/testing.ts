@@ -47,12 +47,15 @@ export interface InterpreterReader {
   readonly run: Reader
   /** runs a case a second time, with translations and decoded code of the first run still cached */
   readonly again: Reader
-  /** runs a program for `budget` instructions, as `run` or `again` do, and says how many retired */
+  /**
+   * Runs a program for `budget` instructions, as `run` or `again` do, and says how many retired, and how many of them
+   * compiled code ran since the caches were empty.
+   */
   readonly runFor: (
     input: Case,
     budget: number,
     caches: 'empty' | 'kept',
-  ) => Outcome & { readonly retired: bigint }
+  ) => Outcome & { readonly retired: bigint; readonly compiled: bigint }
 }
 
 const words = ['fflags', 'frm', 'mip'] as const
@@ -236,8 +239,8 @@ class Bench {
     this.callRuntime('flush_all')
   }
 
-  retired(): bigint {
-    return this.block.long('retired')
+  counts(): { readonly retired: bigint; readonly compiled: bigint } {
+    return { retired: this.block.long('retired'), compiled: this.block.long('statRegionInstructions') }
   }
 
   step(input: Case, budget = 1): Outcome {
@@ -271,7 +274,7 @@ export function createInterpreterReader(modules: EngineModules): InterpreterRead
       bench.load(input)
       if (caches === 'empty') bench.flush()
       const outcome = bench.step(input, budget)
-      return { ...outcome, retired: bench.retired() }
+      return { ...outcome, ...bench.counts() }
     },
   }
 }

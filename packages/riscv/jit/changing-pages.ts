@@ -8,8 +8,8 @@
  * and one that settles is compiled soon after.
  */
 
-/** Changes of a page that cost nothing. */
-const freeChanges = 4
+/** Changes of a page that cost nothing, unless its maker says otherwise. */
+const freeChangesUsual = 4
 /** The longest wait doubles this often: 2¹⁰ × 254 arrivals. */
 const doublingsMax = 10
 /** Pages remembered at most; then all are forgotten, since most are frames that were used again long ago. */
@@ -27,6 +27,11 @@ interface Page {
 /** The pages of one thread. */
 export class ChangingPages {
   readonly #pages = new Map<number, Page>()
+  readonly #freeChanges: number
+
+  constructor(freeChanges = freeChangesUsual) {
+    this.#freeChanges = freeChanges
+  }
 
   /**
    * A place of the page at `frame` got hot, before its code is looked at: is it still too early? The epoch is that of
@@ -34,7 +39,7 @@ export class ChangingPages {
    */
   isTooEarly(frame: number, epoch: number): boolean {
     const page = this.#pages.get(frame)
-    if (page === undefined || page.epoch !== epoch || page.hot + 1 >= wait(page)) return false
+    if (page === undefined || page.epoch !== epoch || page.hot + 1 >= this.#waitOf(page)) return false
     page.hot += 1
     return true
   }
@@ -49,12 +54,12 @@ export class ChangingPages {
     }
     page.epoch = epoch
     page.hot += 1
-    return page.hot >= wait(page)
+    return page.hot >= this.#waitOf(page)
   }
 
   /** Whether its code changes so often that what was there before will not come back. */
   isRestless(frame: number): boolean {
-    return (this.#pages.get(frame)?.changes ?? 0) > freeChanges
+    return (this.#pages.get(frame)?.changes ?? 0) > this.#freeChanges
   }
 
   #pageAt(frame: number, hash: number): Page {
@@ -65,9 +70,9 @@ export class ChangingPages {
     this.#pages.set(frame, page)
     return page
   }
-}
 
-/** How often places of the page must get hot. */
-function wait({ changes }: Page): number {
-  return 2 ** Math.min(Math.max(changes - freeChanges, 0), doublingsMax)
+  /** How often places of the page must get hot. */
+  #waitOf({ changes }: Page): number {
+    return 2 ** Math.min(Math.max(changes - this.#freeChanges, 0), doublingsMax)
+  }
 }

@@ -32,6 +32,8 @@ export interface LinkerParts {
   readonly runtime: WebAssembly.Exports
   /** asks for a region; the answer comes to `link`, now or later */
   readonly send: (request: RegionRequest) => void
+  /** changes of a page before its code has to wait to be compiled; see ChangingPages */
+  readonly freeChanges?: number
 }
 
 /** Code that something was asked or compiled for. */
@@ -70,7 +72,7 @@ export class RegionLinker implements RegionHost {
   readonly #bytes: Uint8Array
   readonly #words: Int32Array
   readonly #contents = new Map<number, Content[]>()
-  readonly #changing = new ChangingPages()
+  readonly #changing: ChangingPages
   /** contents of pages that change often, by frame: one each */
   readonly #restless = new Map<number, Content>()
   readonly #pending = new Map<number, { content: Content; hart: number }>()
@@ -81,6 +83,7 @@ export class RegionLinker implements RegionHost {
 
   constructor(parts: LinkerParts) {
     this.#parts = parts
+    this.#changing = new ChangingPages(parts.freeChanges)
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#words = new Int32Array(parts.memory.buffer)
   }
