@@ -8,25 +8,36 @@ import { join } from 'node:path'
 import { disassemble } from '../../packages/riscv/isa/disassemble.ts'
 import { instructionLength } from '../../packages/riscv/isa/table.ts'
 import { bothReaders } from '../../packages/riscv/jit/forced.ts'
-import { randomProgram } from '../../packages/riscv/jit/random-program.ts'
+import { isAtRest, isUnchanged, randomProgram } from '../../packages/riscv/jit/random-program.ts'
 import { type Case, differences } from '../../packages/riscv/testing.ts'
 import type { Finding, Fuzzer } from './fuzzer.ts'
 
 /** Longer than any of the programs takes to come to rest. */
 const budget = 50_000
+/** Programs until the engines are made anew: compiled code is kept, up to a limit, behind which nothing is compiled. */
+const programsOfEngine = 500
+/** Of the instructions of so many programs, those where they rest included. */
+const compiledShareMin = 0.9
 const nop = [0x01, 0x00]
 
 /** The fuzzer of the JIT. */
 export function createJitFuzzer(): Fuzzer {
-  const { interpreter, compiled } = bothReaders((name) =>
-    readFileSync(join(import.meta.dirname, '../../packages/riscv/dist', name)),
-  )
+  const create = () =>
+    bothReaders((name) => readFileSync(join(import.meta.dirname, '../../packages/riscv/dist', name)))
+  let { interpreter, compiled } = create()
+  let [programs, ran, ranCompiled] = [0, 0, 0]
   const wrongIn = (program: Case): string[] => {
     const expected = interpreter.runFor(program, budget, 'empty')
+    if (!isAtRest(expected)) return []
     for (const caches of ['empty', 'kept'] as const) {
+      if (caches === 'kept' && !isUnchanged(program, expected)) continue
       const found = compiled.runFor(program, budget, caches)
       const wrong = differences(program, expected, found)
       if (found.retired !== expected.retired) wrong.push(`retired ${found.retired}, not ${expected.retired}`)
+      if (caches === 'empty') {
+        ran += Number(found.retired)
+        ranCompiled += Number(found.compiled)
+      }
       if (wrong.length > 0) return [`with caches ${caches}:`, ...wrong]
     }
     return []
@@ -34,6 +45,14 @@ export function createJitFuzzer(): Fuzzer {
   return {
     unit: 'programs',
     try: (seed): Finding | undefined => {
+      programs += 1
+      if (programs % programsOfEngine === 0) {
+        const share = ranCompiled / ran
+        if (share < compiledShareMin)
+          return { summary: [`only ${share} of the code ran compiled`], detail: [] }
+        ;[ran, ranCompiled] = [0, 0]
+        ;({ interpreter, compiled } = create())
+      }
       const program = randomProgram(seed)
       if (wrongIn(program).length === 0) return undefined
       const smaller = minimise(program, (candidate) => wrongIn(candidate).length > 0)
@@ -53,7 +72,7 @@ function minimise(program: Case, isWrong: (candidate: Case) => boolean): Case {
 }
 
 function codeOf({ patches }: Case): readonly number[] {
-  return [...(patches[0]?.bytes ?? [])]
+  return [...(patches.at(-1)?.bytes ?? [])]
 }
 
 function bitsAt(code: readonly number[], offset: number): { bits: number; length: number } {
@@ -73,11 +92,14 @@ function instructionOffsets(program: Case): number[] {
 /** The program with no-operations for the instruction at `offset` of its code. */
 function without(program: Case, offset: number): Case {
   const code = codeOf(program)
-  const [patch, ...others] = program.patches
+  const patch = program.patches.at(-1)
   if (patch === undefined) return program
   const { length } = bitsAt(code, offset)
   const bytes = code.map((byte, at) => (at >= offset && at < offset + length ? (nop[at & 1] ?? 0) : byte))
-  return { ...program, patches: [{ ...patch, bytes: Uint8Array.from(bytes) }, ...others] }
+  return {
+    ...program,
+    patches: [...program.patches.slice(0, -1), { ...patch, bytes: Uint8Array.from(bytes) }],
+  }
 }
 
 function listing(program: Case): string[] {

@@ -2,14 +2,20 @@
  * `npm run fuzz -- TARGET [--minutes N] [--seed S]`: tries random inputs for N minutes (1), from seed S (by the clock),
  * and stops at the first that is wrong, with status 1, the seed, and the input cut down to what it needs.
  *
- *   jit   programs of random instructions: interpreter and compiled code
+ *   jit      programs of random instructions: interpreter and compiled code
+ *   stress   stress-ng's methods, which know their results, in a machine of the image `bench`, which is made by
+ *            `npx virga image build --name bench --packages openssl,xz-utils,python3-minimal,perl-base,sqlite3,stress-ng`
  */
 
 import { parseArgs } from 'node:util'
 import type { Fuzzer } from './fuzzer.ts'
 import { createJitFuzzer } from './jit.ts'
+import { createStressFuzzer } from './stress.ts'
 
-const targets: Readonly<Record<string, () => Fuzzer>> = { jit: createJitFuzzer }
+const targets: Readonly<Record<string, () => Fuzzer>> = {
+  jit: createJitFuzzer,
+  stress: createStressFuzzer,
+}
 /** Between two lines of progress. */
 const progressMs = 10_000
 

@@ -47,12 +47,15 @@ export interface InterpreterReader {
   readonly run: Reader
   /** runs a case a second time, with translations and decoded code of the first run still cached */
   readonly again: Reader
-  /** runs a program for `budget` instructions, as `run` or `again` do, and says how many retired */
+  /**
+   * Runs a program for `budget` instructions, as `run` or `again` do, and says how many retired, and how many of them
+   * compiled code ran since the caches were empty.
+   */
   readonly runFor: (
     input: Case,
     budget: number,
     caches: 'empty' | 'kept',
-  ) => Outcome & { readonly retired: bigint }
+  ) => Outcome & { readonly retired: bigint; readonly compiled: bigint }
   /** a 64-bit field of the hart block, as the last run left it */
   readonly counter: (field: string) => bigint
 }
@@ -242,6 +245,10 @@ class Bench {
     return this.block.long(field)
   }
 
+  counts(): { readonly retired: bigint; readonly compiled: bigint } {
+    return { retired: this.counter('retired'), compiled: this.counter('statRegionInstructions') }
+  }
+
   step(input: Case, budget = 1): Outcome {
     this.engine.run(arena.hart, budget)
     const ram = new Uint8Array(RAM_BYTES)
@@ -273,7 +280,7 @@ export function createInterpreterReader(modules: EngineModules): InterpreterRead
       bench.load(input)
       if (caches === 'empty') bench.flush()
       const outcome = bench.step(input, budget)
-      return { ...outcome, retired: bench.counter('retired') }
+      return { ...outcome, ...bench.counts() }
     },
     counter: (field) => bench.counter(field),
   }

@@ -2,15 +2,24 @@
 
 import { workerData } from 'node:worker_threads'
 import { attachMachine, createEngine, type EngineModules, type MachineDescriptor, runPcpu } from '@virga/vmm'
-import { sharedClock } from './run-machine-clock.ts'
+import { now } from '../../apps/cli/clock.ts'
+import { openLine, type PcpuLine } from '../../apps/cli/region-compiler.ts'
+import { forcedRegions } from '../../packages/riscv/jit/forced.ts'
+import type { MachineEngine } from './run-machine.ts'
 
 /** What the test's thread passes in. */
 export interface PcpuWork {
   readonly descriptor: MachineDescriptor
   readonly modules: EngineModules
   readonly pcpu: number
+  readonly engine: MachineEngine
+  /** to the compiler, for `jit` */
+  readonly line: PcpuLine | undefined
 }
 
-const { descriptor, modules, pcpu } = workerData as PcpuWork
-const machine = attachMachine(descriptor, { now: sharedClock(), wallClock: Date.now })
-runPcpu({ machine, engine: createEngine(machine, modules), pcpu })
+const { descriptor, modules, pcpu, engine: kind, line } = workerData as PcpuWork
+const machine = attachMachine(descriptor, { now, wallClock: Date.now })
+const jit = line && (await openLine(line))
+const regions = kind === 'eager jit' ? forcedRegions : jit?.regions
+const engine = createEngine(machine, modules, regions)
+runPcpu({ machine, engine, pcpu, beforeSlice: jit?.exchange })

@@ -1,5 +1,6 @@
 /**
- * For tests: everything is compiled at once, on this thread, the first time that it is arrived at, and counts as run.
+ * For tests: everything is compiled at once, on this thread, the first time that it is arrived at, and counts as run,
+ * however often its page has changed. There is an end to that: a linker takes so many regions and no more.
  */
 
 import type { RegionHostMaker } from '../engine.ts'
@@ -28,6 +29,7 @@ function makeLinker(
   const linker: RegionLinker = new RegionLinker({
     memory,
     runtime,
+    freeChanges: Number.POSITIVE_INFINITY,
     send: (request) => {
       const code = alter(request.code)
       const { bytes, regions } = compileRegions([{ ...request, code, ran: everything }], { fused })

@@ -13,6 +13,7 @@ import { defined } from '@virga/base'
 import type { RegionHost } from '../engine.ts'
 import { codePage, hartOffset } from '../hart/layout.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
+import { ChangingPages } from './changing-pages.ts'
 import type { CompiledRegion, RegionRequest } from './compile.ts'
 import type { HotPlace } from './region-name.ts'
 
@@ -46,6 +47,8 @@ export interface LinkerParts {
   readonly send: (request: RegionRequest) => void
   /** requests say where the code got hot, for names */
   readonly withPlaces?: boolean
+  /** changes of a page before its code has to wait to be compiled; see ChangingPages */
+  readonly freeChanges?: number
 }
 
 /** Code that something was asked or compiled for. */
@@ -84,6 +87,9 @@ export class RegionLinker implements RegionHost {
   readonly #bytes: Uint8Array
   readonly #words: Int32Array
   readonly #contents = new Map<number, Content[]>()
+  readonly #changing: ChangingPages
+  /** contents of pages that change often, by frame: one each */
+  readonly #restless = new Map<number, Content>()
   readonly #pending = new Map<number, { content: Content; hart: number }>()
   #contentCount = 0
   #regionCount = 0
@@ -92,6 +98,7 @@ export class RegionLinker implements RegionHost {
 
   constructor(parts: LinkerParts) {
     this.#parts = parts
+    this.#changing = new ChangingPages(parts.freeChanges)
     this.#bytes = new Uint8Array(parts.memory.buffer)
     this.#words = new Int32Array(parts.memory.buffer)
   }
@@ -107,6 +114,10 @@ export class RegionLinker implements RegionHost {
     const root = (record - recordBase) >> 2
     const content = this.#contentOf(page)
     if (content === undefined) return
+    if (content === 'later') {
+      this.#setHeat(page, root, 0)
+      return
+    }
     content.pages.add(page)
     if (content.entries.has(root)) {
       this.#patch(content, page)
@@ -212,11 +223,16 @@ export class RegionLinker implements RegionHost {
   }
 
   /** What is known of the code in a decoded page; undefined when there is no room to know more. */
-  #contentOf(page: number): Content | undefined {
+  #contentOf(page: number): Content | 'later' | undefined {
+    const frame = this.#words[(page + codePage.source) >>> 2] ?? 0
+    const epoch = this.#words[(page + codePage.epoch) >>> 2] ?? 0
+    if (this.#changing.isTooEarly(frame, epoch)) return 'later'
     const hash = this.#hash(page)
     const alike = this.#contents.get(hash) ?? []
     const known = alike.find(({ code }) => this.#holds(page, code))
     if (known !== undefined) return known
+    if (!this.#changing.isWorthwhile(frame, epoch, hash)) return 'later'
+    this.#forgetFormer(frame)
     if (this.#contentCount >= contentsMax) return undefined
     const content: Content = {
       hash,
@@ -229,7 +245,19 @@ export class RegionLinker implements RegionHost {
     }
     this.#contents.set(hash, [...alike, content])
     this.#contentCount += 1
+    if (this.#changing.isRestless(frame)) this.#restless.set(frame, content)
     return content
+  }
+
+  /** Of a page that changes often, the code before; what runs of it goes on. */
+  #forgetFormer(frame: number): void {
+    const former = this.#restless.get(frame)
+    if (former === undefined) return
+    this.#restless.delete(frame)
+    const others = (this.#contents.get(former.hash) ?? []).filter((each) => each !== former)
+    if (others.length > 0) this.#contents.set(former.hash, others)
+    else this.#contents.delete(former.hash)
+    this.#contentCount -= 1
   }
 
   #hash(page: number): number {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { assembleElf, assembleFlat } from '../../framework/assemble.ts'
-import { runMachine } from '../../framework/run-machine.ts'
+import { type MachineEngine, runMachine } from '../../framework/run-machine.ts'
 
 const source = (name: string) => join(import.meta.dirname, `${name}.s`)
 const build = (name: string, status: number) => ({
@@ -18,8 +18,11 @@ const build = (name: string, status: number) => ({
   defines: { STATUS: status },
 })
 
-async function runBare(program: Uint8Array, cpus = 1) {
-  const { outcome, output } = await runMachine({ boot: { kind: 'bare', program }, cpus })
+/** These programs are short: only what compiles at once compiles anything of them. */
+const engines: readonly MachineEngine[] = ['interpreter', 'eager jit']
+
+async function runBare(program: Uint8Array, engine: MachineEngine, cpus = 1) {
+  const { outcome, output } = await runMachine({ boot: { kind: 'bare', program }, cpus, engine })
   return { outcome, text: Buffer.from(output).toString() }
 }
 
@@ -39,13 +42,16 @@ function runCommand(program: Uint8Array) {
 }
 
 describe.each(['bare', 'virtual'])('a program of the %s kind', (name) => {
-  it.each([0, 1, 7, 255])('ends with its exit status %i', async (status) => {
-    const { outcome } = await runBare(assembleElf(build(name, status)))
-    expect(outcome).toEqual({ kind: 'power-off', status })
-  })
+  describe.each(engines)('on the %s', (engine) => {
+    it.each([0, 1, 7, 255])('ends with its exit status %i', async (status) => {
+      const { outcome } = await runBare(assembleElf(build(name, status)), engine)
+      expect(outcome).toEqual({ kind: 'power-off', status })
+    })
 
-  it('runs on a machine with more harts', async () => {
-    expect((await runBare(assembleElf(build(name, 3)), 3)).outcome).toEqual({ kind: 'power-off', status: 3 })
+    it('runs on a machine with more harts', async () => {
+      const { outcome } = await runBare(assembleElf(build(name, 3)), engine, 3)
+      expect(outcome).toEqual({ kind: 'power-off', status: 3 })
+    })
   })
 
   it.each([0, 42])('gives the command its exit status %i', (status) => {
@@ -54,8 +60,8 @@ describe.each(['bare', 'virtual'])('a program of the %s kind', (name) => {
 })
 
 describe('a bare program', () => {
-  it('prints by HTIF and by the UART', async () => {
-    expect((await runBare(assembleElf(build('bare', 0)))).text).toBe('hi\nand by UART\nand ')
+  it.each(engines)('prints by HTIF and by the UART, on the %s', async (engine) => {
+    expect((await runBare(assembleElf(build('bare', 0)), engine)).text).toBe('hi\nand by UART\nand ')
   })
 
   it('prints through the command', () => {
@@ -74,12 +80,14 @@ describe('a raw S-mode kernel', () => {
     })
 
   it.each([
-    [0, 0],
-    [1, 1],
-  ])('resets the system for reason %i, which is status %i', async (reason, status) => {
+    { engine: 'interpreter', reason: 0, status: 0 },
+    { engine: 'interpreter', reason: 1, status: 1 },
+    { engine: 'eager jit', reason: 1, status: 1 },
+  ] as const)('resets the system for reason $reason, on the $engine', async ({ engine, reason, status }) => {
     const { outcome, output } = await runMachine({
       boot: { kind: 'direct', kernel: kernel(reason), commandLine: '' },
       cpus: 2,
+      engine,
     })
     // A failed check would print its letter.
     expect(Buffer.from(output).toString()).toBe('hello by SBI\na\nhello by UART\n')

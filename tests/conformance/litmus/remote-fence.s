@@ -1,6 +1,7 @@
 # S-mode, started by the machine itself: hart 0 changes what hart 1 has cached, asks the SBI for a fence there, and
 # then says so; hart 1 must never find anything older than what was said.
-# CODE = 1: an instruction is changed (remote fence.i), else a page-table entry (remote sfence.vma).
+# CODE = 1: an instruction is changed (remote fence.i; fewer than 2^20 rounds), else a page-table entry (remote
+# sfence.vma). PACE: rounds of hart 1 between two changes, 0 for no wait.
 # Ends by system reset, with a reason that says whether it failed.
 
 #define EXT_HSM 0x48534d
@@ -87,6 +88,15 @@ _start:
   bnez a0, failed
   fence rw, w
   sd s1, 0(s3)
+#if PACE
+  ld t0, 16(s3)
+  li t1, PACE
+  add t0, t0, t1
+5:
+  ld t1, 16(s3)
+  bltu t1, t0, 5b
+  sd s1, 24(s3)
+#endif
   bne s1, s2, 1b
 2:
   # Hart 1 has seen the last round.
@@ -107,11 +117,19 @@ other_hart:
   fence r, rw
 #if CODE
   call patched
-  srli a0, a0, 12
+  srliw a0, a0, 12
 #else
   ld a0, 0(s4)
 #endif
   bltu a0, s1, failed
+#if PACE
+  # Goes on counting behind the last round, so that hart 0 comes to its end.
+  ld t0, 16(s3)
+  addi t0, t0, 1
+  sd t0, 16(s3)
+  ld t0, 24(s3)
+  bltu t0, s2, 3b
+#endif
   bne s1, s2, 3b
   li t0, 1
   sd t0, 8(s3)

@@ -2,7 +2,7 @@
 
 import { disassemble } from '../../../packages/riscv/isa/disassemble.ts'
 import { runQemu } from '../../framework/qemu.ts'
-import { runMachine } from '../../framework/run-machine.ts'
+import { compiledShare, type MachineEngine, runMachine } from '../../framework/run-machine.ts'
 import { Assembler } from './assembler.ts'
 import { writeBody } from './generate.ts'
 import { type BodyStart, buildProgram, type HarnessOptions, stateNames } from './harness.ts'
@@ -24,16 +24,21 @@ export function seededBody(seed: number): Body {
 const judge = 'rv64,h=off,zbc=off,v=off'
 
 /** Names of the bodies that end differently, each with the reasons as text; empty when all agree. */
-export async function findMismatches(bodies: readonly Body[]): Promise<readonly string[]> {
-  const hashes = await runBoth(build(bodies, 'hash').program)
+export async function findMismatches(
+  bodies: readonly Body[],
+  engine: MachineEngine = 'interpreter',
+): Promise<readonly string[]> {
+  const hashes = await runBoth(build(bodies, 'hash').program, engine)
   const [ours, judged] = hashes.map(lines)
   if (ours?.length !== bodies.length || judged?.length !== bodies.length) {
     throw new Error(`${ours?.length} results here and ${judged?.length} in QEMU, of ${bodies.length} bodies`)
   }
   const different = bodies.filter((_, index) => ours[index] !== judged[index])
-  return Promise.all(different.slice(0, reportsMax).map(describe))
+  return Promise.all(different.slice(0, reportsMax).map((body) => describe(body, engine)))
 }
 
+/** Of a program that is compiled: what is left is the first run through code that nothing jumps to. */
+const compiledShareMin = 0.99
 const reportsMax = 4
 const differencesMax = 24
 
@@ -51,13 +56,16 @@ function build(bodies: readonly Body[], print: HarnessOptions['print']) {
   })
 }
 
-async function runBoth(program: Uint8Array): Promise<readonly Uint8Array[]> {
+async function runBoth(program: Uint8Array, engine: MachineEngine): Promise<readonly Uint8Array[]> {
   const [here, there] = await Promise.all([
-    runMachine({ boot: { kind: 'bare', program } }),
+    runMachine({ boot: { kind: 'bare', program }, engine }),
     runQemu({ program, cpu: judge }),
   ])
   if (here.outcome.kind !== 'power-off')
     throw new Error(`this machine ended as ${JSON.stringify(here.outcome)}`)
+  const share = compiledShare(here.statistics)
+  if (engine !== 'interpreter' && share < compiledShareMin)
+    throw new Error(`only ${share} of the instructions were compiled`)
   if (there.status !== 0) throw new Error(`QEMU ended with ${there.status}`)
   return [here.output, there.output]
 }
@@ -67,9 +75,9 @@ function lines(output: Uint8Array): readonly string[] {
 }
 
 /** Runs one body with its whole state printed: what differs, and its code. */
-async function describe(body: Body): Promise<string> {
+async function describe(body: Body, engine: MachineEngine): Promise<string> {
   const { program, assembler } = build([body], 'words')
-  const [ours = [], judged = []] = (await runBoth(program)).map(lines)
+  const [ours = [], judged = []] = (await runBoth(program, engine)).map(lines)
   const names = stateNames()
   const differences = names.flatMap((name, index) =>
     ours[index] === judged[index] ? [] : [`  ${name}: ${ours[index]} here, ${judged[index]} in QEMU`],
