@@ -16,6 +16,15 @@ const budget = 50_000
 const firstSeed = Number(process.env.JIT_SEED ?? 1)
 const programs = Number(process.env.JIT_PROGRAMS ?? 150)
 
+/** Seeds that were wrong once. 588067289: a register kept as its low half, where the CSR behind it is refused. */
+const formerlyWrong = [588067289]
+
+it.each(formerlyWrong)('the program of seed %i', (seed) => {
+  const program = randomProgram(seed)
+  const expected = interpreter.runFor(program, budget, 'empty')
+  expect(differences(program, expected, compiled.runFor(program, budget, 'empty'))).toEqual([])
+})
+
 it(`${programs} programs from seed ${firstSeed}`, { timeout: 600_000 }, () => {
   let [compiledCount, count] = [0n, 0n]
   for (let seed = firstSeed; seed < firstSeed + programs; seed++) {

@@ -252,8 +252,10 @@ class RegionWriter {
       dirty |= writtenBy(placed)
       const dirtyBehind = dirty
       const bail = () => this.bailOut(placed.offset, behind + 1, dirtyBefore, words)
-      if (placed.facts.flow !== 'next') words.widenAll()
-      const raised = mayRaise(placed, floatSeen) ? this.openRaised() : undefined
+      const raises = mayRaise(placed, floatSeen)
+      // What is written behind such an instruction knows no more which registers were low halves before it.
+      if (raises || placed.facts.flow !== 'next') words.widenAll()
+      const raised = raises ? this.openRaised() : undefined
       new RegionReader(
         {
           frame: this.frame(outside, raised?.label),
