@@ -4,13 +4,16 @@ import { setFlagsFromString } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { defined } from '@virga/base'
 import type { RegionRequest } from '@virga/riscv/jit'
-import { RegionCompiler } from '@virga/riscv/jit/compiler'
+import { isFused, RegionCompiler } from '@virga/riscv/jit/compiler'
 import type { GuestSymbols } from '@virga/vmm'
+import { openCodeCache } from './code-cache-file.ts'
 
 /** What the thread is begun with. */
 export interface CompilerTask {
   /** names for the functions; undefined: they get none */
   readonly symbols: GuestSymbols | undefined
+  /** what is compiled is kept for other processes, and theirs is used */
+  readonly cached: boolean
 }
 
 /** The compiler's end of the line to one pCPU. */
@@ -40,11 +43,23 @@ async function symbolizer({ symbols }: CompilerTask) {
 }
 
 // The thread's owner gives nothing else.
-const compiler = new RegionCompiler(processorMs, await symbolizer(workerData as CompilerTask))
+const task = workerData as CompilerTask
+const fused = isFused()
+const compiler = new RegionCompiler({
+  now: processorMs,
+  symbolize: await symbolizer(task),
+  cache: task.cached ? openCodeCache(process.env, fused) : undefined,
+  fused,
+})
 
 function serve({ port, answers }: CompilerLine): void {
   const count = new Int32Array(answers)
   let waiting: RegionRequest[] = []
+  const known = compiler.known()
+  if (known.length > 0) {
+    port.postMessage(known)
+    Atomics.add(count, 0, 1)
+  }
   const work = () => {
     const requests = waiting
     waiting = []

@@ -61,11 +61,15 @@ function reportDifference(report: string): number {
 }
 
 /** Begins the compiler's thread. If it is to name what it makes, the machine's files are needed first. */
-async function startCompiler({ perfMap }: RunFlags, boot: PendingBoot): Promise<RegionCompilerThread> {
-  if (!perfMap) return new RegionCompilerThread()
+async function startCompiler(
+  { perfMap, engine, codeCache }: RunFlags,
+  boot: PendingBoot,
+): Promise<RegionCompilerThread> {
+  const cached = codeCache && engine === 'jit'
+  if (!perfMap) return new RegionCompilerThread({ cached })
   const { readGuestSymbols } = await import('@virga/vmm')
   const files = await boot
-  return new RegionCompilerThread(files.ok ? readGuestSymbols(files.value) : undefined)
+  return new RegionCompilerThread({ symbols: files.ok ? readGuestSymbols(files.value) : undefined, cached })
 }
 
 function inputFor(flags: RunFlags): SessionOptions['input'] {

@@ -18,9 +18,15 @@ export class RegionCompilerThread {
   readonly #worker: Worker
   readonly #withPlaces: boolean
 
-  /** With `symbols` (there may be none in it), functions are named after the guest's code. */
-  constructor(symbols?: GuestSymbols) {
-    const workerData: CompilerTask = { symbols }
+  /**
+   * With `symbols` (there may be none in it), functions are named after the guest's code. `cached`: what is compiled is
+   * kept on disk; code with names is not.
+   */
+  constructor({
+    symbols,
+    cached,
+  }: { readonly symbols?: GuestSymbols | undefined; readonly cached: boolean }) {
+    const workerData: CompilerTask = { symbols, cached: cached && symbols === undefined }
     this.#withPlaces = symbols !== undefined
     this.#worker = new Worker(new URL('./compiler-worker.ts', import.meta.url), { workerData })
     this.#worker.unref()
@@ -46,7 +52,7 @@ export async function openLine({ port, answers, withPlaces }: PcpuLine): Promise
 }> {
   const { RegionLinker } = await import('@virga/riscv/jit')
   const count = new Int32Array(answers)
-  let link: ((batch: LinkableBatch) => void) | undefined
+  let take: ((answer: LinkableBatch | Int32Array) => void) | undefined
   let requests: RegionRequest[] = []
   let seen = 0
   return {
@@ -57,7 +63,7 @@ export async function openLine({ port, answers, withPlaces }: PcpuLine): Promise
         send: (request) => requests.push(request),
         withPlaces,
       })
-      link = (batch) => linker.link(batch)
+      take = (answer) => (answer instanceof Int32Array ? linker.learn(answer) : linker.link(answer))
       return linker
     },
     exchange: () => {
@@ -69,16 +75,16 @@ export async function openLine({ port, answers, withPlaces }: PcpuLine): Promise
       const sent = Atomics.load(count, 0)
       if (sent === seen) return
       seen = sent
-      if (link !== undefined) linkAll(port, link)
+      if (take !== undefined) takeAll(port, take)
     },
   }
 }
 
-function linkAll(port: MessagePort, link: (batch: LinkableBatch) => void): void {
+function takeAll(port: MessagePort, take: (answer: LinkableBatch | Int32Array) => void): void {
   for (;;) {
     const received = receiveMessageOnPort(port)
     if (received === undefined) return
     // The compiler's thread sends nothing else.
-    link(received.message as LinkableBatch)
+    take(received.message as LinkableBatch | Int32Array)
   }
 }

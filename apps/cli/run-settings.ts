@@ -13,6 +13,8 @@ export interface RunFlags extends BootFlags {
   readonly stats?: 'text' | 'json'
   readonly timeout?: string
   readonly perfMap?: true
+  /** false with --no-code-cache */
+  readonly codeCache: boolean
 }
 
 /** What they mean. */

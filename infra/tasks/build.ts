@@ -25,6 +25,10 @@ const interpreterDirs = [
 const pagesMax = 65536
 /** Arrivals at a place that make it worth compiling. */
 const hotArrivals = 254
+/** Arrivals after which it is asked whether somebody compiled the code before. */
+const earlyArrivals = 8
+/** What compiled code depends on: it is kept on disk under the digest of these. */
+const emitterDirs = [...interpreterDirs, 'packages/riscv/jit', runtimeDir]
 
 /** AssemblyScript files made from TypeScript tables: path under the runtime folder, and what renders it. */
 const generated: Readonly<Record<string, () => string>> = {
@@ -36,8 +40,9 @@ async function main(): Promise<void> {
   await makeArtifact('runtime', [runtimeDir], () => compileRuntime(rootDir, entryFile))
   await makeArtifact('interpreter', interpreterDirs, () => buildInterpreter())
   await makeArtifact('interpreter-profiling', interpreterDirs, () =>
-    buildInterpreter({ threshold: hotArrivals }),
+    buildInterpreter({ threshold: hotArrivals, early: earlyArrivals }),
   )
+  writeIfChanged(`${outDir}/emitter.version`, hashInputs(emitterDirs))
 }
 
 /** Makes packages/riscv/dist/NAME.wasm, unless it is there and its inputs have not changed. */
@@ -59,7 +64,7 @@ async function makeArtifact(
 }
 
 /** Imported late: what it imports may have just been written. */
-async function buildInterpreter(profiling?: { threshold: number }): Promise<Uint8Array> {
+async function buildInterpreter(profiling?: { threshold: number; early: number }): Promise<Uint8Array> {
   const { buildInterpreter } = await import('../../packages/riscv/interpreter/build.ts')
   return buildInterpreter(pagesMax, profiling)
 }

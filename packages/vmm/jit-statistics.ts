@@ -17,6 +17,8 @@ export interface JitStatistics {
   }
   /** regions in place */
   readonly regions: number
+  /** of those, made before: by another process (see the code cache) or for another pCPU */
+  readonly restored: number
   /** WebAssembly made for them; what had been made for another pCPU before is not counted again */
   readonly bytes: number
   /** guest instructions that it was made of */
@@ -47,6 +49,7 @@ export function jitStatistics(hart: HartBlock): JitStatistics {
   return {
     tiers: tiers(long('retired'), long('statRegionInstructions')),
     regions: word('statRegions'),
+    restored: word('statRegionsRestored'),
     bytes: word('statRegionBytes'),
     guestInstructions: word('statRegionSource'),
     emitMs: word('statRegionEmitMicroseconds') / 1000,
@@ -74,6 +77,7 @@ export function sumJitStatistics(harts: readonly JitStatistics[]): JitStatistics
   return {
     tiers: tiers(compiled + total((hart) => hart.tiers.interpreter), compiled),
     regions: total((hart) => hart.regions),
+    restored: total((hart) => hart.restored),
     bytes: total((hart) => hart.bytes),
     guestInstructions: total((hart) => hart.guestInstructions),
     emitMs: total((hart) => hart.emitMs),

@@ -97,7 +97,7 @@ function readModule(name: string): WebAssembly.Module {
 
 /** A compiler that has answered once: one that is only starting would find short programs at their end. */
 async function startCompiler(): Promise<RegionCompilerThread> {
-  const thread = new RegionCompilerThread()
+  const thread = new RegionCompilerThread({ cached: false })
   const { port } = thread.connect()
   const page = { code: new Uint8Array(4096), ran: new Uint8Array(256), warm: [], compiled: [] }
   const request: RegionRequest = { id: 0, hash: 0, root: 0, ...page }

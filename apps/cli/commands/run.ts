@@ -48,6 +48,7 @@ export function addRunCommand(program: Command): void {
     )
     .option('--timeout <duration>', 'end the machine after this time, with status 124')
     .option('--perf-map', 'name guest functions for Linux perf (/tmp/perf-PID.map) and --cpu-prof')
+    .option('--no-code-cache', 'compile all code anew, and keep none of it on disk')
     .addHelpText('after', examples)
     .action(async (flags: RunFlags) => {
       process.exitCode = await run(flags)

@@ -153,6 +153,7 @@ export const hartFields: readonly Field[] = declare([
   ['statRegionEntries', 'i64', 'times that compiled code was entered'],
   ['statRegionInstructions', 'i64', 'instructions that compiled code ran'],
   ['bailPc', 'i64', 'compiled code left the instruction here to the interpreter; odd: none'],
+  ['statRegionsRestored', 'i32', 'of those, made before: by another process, or for another pCPU'],
   ['statRegions', 'i32', 'regions of compiled code put in place'],
   ['statRegionBytes', 'i32', 'bytes of WebAssembly of those'],
   ['statRegionSource', 'i32', 'guest instructions that those were made of'],

@@ -24,6 +24,8 @@ const told = 255
 export interface ProfileOptions {
   /** arrivals at a place before the host is told, 1 to 255 */
   readonly threshold: number
+  /** arrivals before the host is told a first time: it may know the code already. 0: it is not */
+  readonly early?: number
 }
 
 /** The profiling interpreter's own imports. */
@@ -74,6 +76,15 @@ export function countArrival(frame: Frame): void {
   f.localGet(address)
   f.i32Const(told)
   f.i32Store8(codePage.heat - codePage.records)
+  f.end()
+  f.localGet(heat)
+  f.i32Const(profile.threshold)
+  f.i32Eq()
+  f.localGet(heat)
+  f.i32Const(profile.early ?? profile.threshold)
+  f.i32Eq()
+  f.i32Or()
+  f.if_()
   f.localGet(hart)
   pushPc(frame)
   f.i64Store(hartField('pc'))

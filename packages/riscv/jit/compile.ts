@@ -29,6 +29,8 @@ export interface RegionRequest {
   readonly warm: readonly number[]
   /** byte offsets where compiled code begins already */
   readonly compiled: readonly number[]
+  /** only what was made of this code before is wanted, all of it */
+  readonly restore?: boolean
   /** where it got hot, if names are wanted; the code alone decides what is compiled, and what was before */
   readonly at?: HotPlace
 }

@@ -33,8 +33,13 @@ export interface CompileCost {
 export interface LinkableBatch {
   /** the requests that this answers, each in full */
   readonly ids: readonly number[]
-  readonly module: WebAssembly.Module
+  /** absent where there are no regions */
+  readonly module?: WebAssembly.Module
+  /** the same for the same module, from the same compiler; it is instantiated once */
+  readonly moduleId?: number
   readonly regions: readonly CompiledRegion[]
+  /** it was made before, by whichever process */
+  readonly restored?: boolean
   /** absent when it was compiled before, for somebody else */
   readonly cost?: CompileCost
 }
@@ -91,6 +96,8 @@ export class RegionLinker implements RegionHost {
   /** contents of pages that change often, by frame: one each */
   readonly #restless = new Map<number, Content>()
   readonly #pending = new Map<number, { content: Content; hart: number }>()
+  #known: ReadonlySet<number> = new Set()
+  readonly #instances = new Map<number, WebAssembly.Exports>()
   #contentCount = 0
   #regionCount = 0
   #lastId = 0
@@ -103,15 +110,22 @@ export class RegionLinker implements RegionHost {
     this.#words = new Int32Array(parts.memory.buffer)
   }
 
+  /** Takes the hashes of the code that something was made of before. */
+  learn(known: Iterable<number>): void {
+    this.#known = new Set(known)
+  }
+
   /** Takes what regions end in. */
   connect(exits: WebAssembly.Exports): void {
     this.#exits = exits
   }
 
-  /** The interpreter's call: `record` was arrived at often. */
+  /** The interpreter's call: `record` was arrived at often, or (its heat says so) a first few times. */
   hot(hart: number, record: number, recordBase: number): void {
     const page = (recordBase >>> 0) - codePage.records
     const root = (record - recordBase) >> 2
+    const early = this.#bytes[page + codePage.heat + (root >> 1)] !== told
+    if (early && !this.#known.has(this.#hash(page))) return
     const content = this.#contentOf(page)
     if (content === undefined) return
     if (content === 'later') {
@@ -123,6 +137,7 @@ export class RegionLinker implements RegionHost {
       this.#patch(content, page)
       return
     }
+    if (early && content.entries.size > 0) return
     if (content.waiting) {
       content.refused.add(root)
       return
@@ -143,6 +158,7 @@ export class RegionLinker implements RegionHost {
       ran: content.ran.slice(),
       warm: this.#warmIn(page).filter((offset) => !content.entries.has(offset)),
       compiled: [...content.entries.keys()],
+      ...(early && { restore: true }),
       ...(this.#parts.withPlaces && { at: this.#placeOf(hart >>> 0) }),
     })
   }
@@ -159,14 +175,35 @@ export class RegionLinker implements RegionHost {
   }
 
   /** Puts a compiled batch in place, on every page that still holds its code. */
-  link({ ids, module, regions, cost }: LinkableBatch): void {
+  link({ ids, module, moduleId, regions, cost, restored }: LinkableBatch): void {
+    if (module !== undefined)
+      this.#linkRegions(this.#instantiate(module, moduleId), regions, restored ?? false)
+    if (cost !== undefined) this.#countCost(defined(ids[0], 'request'), cost)
+    for (const id of ids) {
+      const { content } = defined(this.#pending.get(id), 'request')
+      this.#pending.delete(id)
+      content.waiting = false
+      for (const page of content.pages) this.#patch(content, page)
+      content.refused.clear()
+    }
+  }
+
+  /** What a module exports; a module that answers for many pages comes with each of them. */
+  #instantiate(module: WebAssembly.Module, moduleId: number | undefined): WebAssembly.Exports {
+    const known = moduleId === undefined ? undefined : this.#instances.get(moduleId)
+    if (known !== undefined) return known
     const { memory, runtime } = this.#parts
-    const { table } = this
     const { exports } = new WebAssembly.Instance(module, {
       env: { memory },
       runtime: { ...runtime },
       jit: { ...defined(this.#exits, 'what regions end in') },
     })
+    if (moduleId !== undefined) this.#instances.set(moduleId, exports)
+    return exports
+  }
+
+  #linkRegions(exports: WebAssembly.Exports, regions: readonly CompiledRegion[], restored: boolean): void {
+    const { table } = this
     for (const { id, place, entries } of regions) {
       const { content, hart } = defined(this.#pending.get(id), 'request')
       const index = this.#regionCount
@@ -175,14 +212,7 @@ export class RegionLinker implements RegionHost {
       table.set(index, exports[`r${place}`])
       for (const [entry, offset] of entries.entries()) content.entries.set(offset, { index, entry })
       this.#count(hart, 'statRegions', 1)
-    }
-    if (cost !== undefined) this.#countCost(defined(ids[0], 'request'), cost)
-    for (const id of ids) {
-      const { content } = defined(this.#pending.get(id), 'request')
-      this.#pending.delete(id)
-      content.waiting = false
-      for (const page of content.pages) this.#patch(content, page)
-      content.refused.clear()
+      if (restored) this.#count(hart, 'statRegionsRestored', 1)
     }
   }
 

@@ -68,7 +68,7 @@ describe('without a wish for names', () => {
 
 describe('a compiler that names', () => {
   it('answers from what it kept, wherever the same code gets hot next', () => {
-    const compiler = new RegionCompiler(() => 0, symbolize)
+    const compiler = new RegionCompiler({ now: () => 0, symbolize })
     const [first] = compiler.answer([request(kernel, 2)])
     const [second] = compiler.answer([request({ ...kernel, page: 0n, mode: 0 }, 2)])
     expect(first?.cost?.instructions).toBe(5)

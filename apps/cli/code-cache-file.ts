@@ -1,0 +1,54 @@
+/**
+ * The file that compiled code is kept in, in the user's cache: one for each emitter and kind of host. Several processes
+ * append to it at once, a whole record with each write, so what is torn is at an end and is skipped by the reader.
+ */
+
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CodeCache } from '@virga/riscv/jit/compiler'
+import { cacheRoot } from './adapters/cache-folder.ts'
+
+/** A file that has grown to this is begun anew. */
+const fileBytesMax = 64 << 20
+
+/** Opens the file of this emitter and host, and removes those of other emitters. A cache that cannot be used is empty. */
+export function openCodeCache(environment: NodeJS.ProcessEnv, fused: boolean): CodeCache {
+  const folder = join(cacheRoot(environment), 'code')
+  const version = emitterVersion()
+  const file = join(folder, `${version}-${fused ? 'fused' : 'plain'}`)
+  try {
+    mkdirSync(folder, { recursive: true })
+    for (const name of readdirSync(folder)) if (!name.startsWith(version)) rmSync(join(folder, name))
+  } catch {
+    // A disk that cannot be written to: the machine compiles for itself.
+    return { stored: new Uint8Array(), append: () => undefined }
+  }
+  let usable = true
+  return {
+    stored: read(file),
+    append: (record) => {
+      if (!usable) return
+      try {
+        appendFileSync(file, record)
+      } catch {
+        // Full, most likely. What is there stays good.
+        usable = false
+      }
+    },
+  }
+}
+
+function emitterVersion(): string {
+  const path = new URL(import.meta.resolve('@virga/riscv/emitter.version'))
+  return readFileSync(path, 'utf8').slice(0, 32)
+}
+
+function read(file: string): Uint8Array<ArrayBuffer> {
+  try {
+    if (statSync(file).size > fileBytesMax) rmSync(file)
+    return new Uint8Array(readFileSync(file))
+  } catch {
+    // There is none yet.
+    return new Uint8Array()
+  }
+}

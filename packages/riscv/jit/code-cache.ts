@@ -1,0 +1,98 @@
+/**
+ * What the compiler made, as records of a file, so that another process need not make it again.
+ *
+ * ```
+ *   record = magic u32 │ bytes of the rest u32 │ checksum of the rest u32 │ index: bytes u32, JSON │ pages │ module
+ * ```
+ * A record is one batch: the module, and for each request that it answers the 4 KiB of code, the place that was hot, and
+ * the regions. Records are appended whole; a reader skips what is torn or altered and goes on at the next magic.
+ * Why the code itself is there: a region is right for these bytes and no others, and a hash is no proof.
+ * Invariant: the file is for one emitter and one kind of host (`fused`); whoever names it sees to that.
+ */
+
+/** A request and its answer, apart from whose they were. */
+export interface CachedAnswer {
+  readonly hash: number
+  readonly root: number
+  /** the 4 KiB */
+  readonly code: Uint8Array
+  readonly regions: readonly { readonly place: number; readonly entries: readonly number[] }[]
+}
+
+/** A module and what it answers. */
+export interface CachedBatch {
+  readonly module: Uint8Array<ArrayBuffer>
+  readonly answers: readonly CachedAnswer[]
+}
+
+const magic = 0x31435256
+const headerBytes = 12
+const pageBytes = 4096
+
+interface IndexEntry {
+  readonly hash: number
+  readonly root: number
+  readonly regions: CachedAnswer['regions']
+}
+
+/** The record of a batch. */
+export function encodeBatch({ module, answers }: CachedBatch): Uint8Array<ArrayBuffer> {
+  const index: IndexEntry[] = answers.map(({ hash, root, regions }) => ({ hash, root, regions }))
+  const json = new TextEncoder().encode(JSON.stringify(index))
+  const bytes = 4 + json.length + answers.length * pageBytes + module.length
+  const record = new Uint8Array(headerBytes + bytes)
+  const view = new DataView(record.buffer)
+  view.setUint32(headerBytes, json.length, true)
+  let at = headerBytes + 4
+  const put = (piece: Uint8Array) => {
+    record.set(piece, at)
+    at += piece.length
+  }
+  put(json)
+  for (const { code } of answers) put(code)
+  put(module)
+  view.setUint32(0, magic, true)
+  view.setUint32(4, bytes, true)
+  view.setUint32(8, checksum(record.subarray(headerBytes)), true)
+  return record
+}
+
+/** The batches of a file, in order, without what is damaged. They are views of its bytes. */
+export function* decodeBatches(file: Uint8Array<ArrayBuffer>): Generator<CachedBatch> {
+  const view = new DataView(file.buffer, file.byteOffset, file.length)
+  for (let at = 0; at + headerBytes + 4 <= file.length; ) {
+    const end = at + headerBytes + view.getUint32(at + 4, true)
+    if (view.getUint32(at, true) !== magic || end > file.length) {
+      at += 1
+      continue
+    }
+    const rest = file.subarray(at + headerBytes, end)
+    if (checksum(rest) !== view.getUint32(at + 8, true)) {
+      at += 1
+      continue
+    }
+    yield decodeRest(rest)
+    at = end
+  }
+}
+
+function decodeRest(rest: Uint8Array<ArrayBuffer>): CachedBatch {
+  const jsonBytes = new DataView(rest.buffer, rest.byteOffset).getUint32(0, true)
+  const pages = 4 + jsonBytes
+  // The checksum says that it is what `encodeBatch` wrote.
+  const index = JSON.parse(new TextDecoder().decode(rest.subarray(4, pages))) as IndexEntry[]
+  return {
+    module: rest.subarray(pages + index.length * pageBytes),
+    answers: index.map((entry, number) => ({
+      ...entry,
+      code: rest.subarray(pages + number * pageBytes, pages + (number + 1) * pageBytes),
+    })),
+  }
+}
+
+/** Of bytes as they come; against accidents, not against malice. */
+function checksum(bytes: Uint8Array): number {
+  let a = 0x811c9dc5
+  for (const byte of bytes) a = Math.imul(a ^ byte, 0x01000193)
+  return a >>> 0
+}
