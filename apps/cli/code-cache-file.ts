@@ -5,6 +5,7 @@
 
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { CodeCache } from '@virga/riscv/jit/compiler'
 import { cacheRoot } from './adapters/cache-folder.ts'
 
@@ -21,11 +22,12 @@ export function openCodeCache(environment: NodeJS.ProcessEnv, fused: boolean): C
     for (const name of readdirSync(folder)) if (!name.startsWith(version)) rmSync(join(folder, name))
   } catch {
     // A disk that cannot be written to: the machine compiles for itself.
-    return { stored: new Uint8Array(), append: () => undefined }
+    return { stored: new Uint8Array(), append: () => undefined, checksum: crc32 }
   }
   let usable = true
   return {
     stored: read(file),
+    checksum: crc32,
     append: (record) => {
       if (!usable) return
       try {

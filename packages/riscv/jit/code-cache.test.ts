@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../isa/cases/random.ts'
 import { encode } from '../isa/encode.ts'
@@ -15,14 +16,14 @@ const batch = (hash: number): CachedBatch => ({
   ],
 })
 const batches = [batch(1), batch(3), batch(5)]
-const records = batches.map(encodeBatch)
+const records = batches.map((each) => encodeBatch(each, crc32))
 const file = (...pieces: Uint8Array[]) => new Uint8Array(Buffer.concat(pieces))
 const hashes = (stored: Uint8Array<ArrayBuffer>) =>
-  [...decodeBatches(stored)].map(({ answers }) => answers[0]?.hash)
+  [...decodeBatches(stored, crc32)].map(({ answers }) => answers[0]?.hash)
 
 describe('a file of compiled code', () => {
   it('gives back what was put in', () => {
-    expect([...decodeBatches(file(...records))]).toEqual(batches)
+    expect([...decodeBatches(file(...records), crc32)]).toEqual(batches)
   })
 
   it('loses a torn record and no other', () => {
@@ -64,7 +65,7 @@ describe('a compiler with a file', () => {
   const options = (stored: Uint8Array<ArrayBuffer>) => ({
     now: () => 0,
     fused: false,
-    cache: { stored, append: (record: Uint8Array) => void appended.push(record) },
+    cache: { stored, append: (record: Uint8Array) => void appended.push(record), checksum: crc32 },
   })
   const [made] = new RegionCompiler(options(new Uint8Array())).answer([request()])
 

@@ -35,8 +35,11 @@ interface IndexEntry {
   readonly regions: CachedAnswer['regions']
 }
 
+/** A 32-bit checksum: against accidents, not against malice. The host's own, since a file has many megabytes. */
+export type Checksum = (bytes: Uint8Array) => number
+
 /** The record of a batch. */
-export function encodeBatch({ module, answers }: CachedBatch): Uint8Array<ArrayBuffer> {
+export function encodeBatch({ module, answers }: CachedBatch, checksum: Checksum): Uint8Array<ArrayBuffer> {
   const index: IndexEntry[] = answers.map(({ hash, root, regions }) => ({ hash, root, regions }))
   const json = new TextEncoder().encode(JSON.stringify(index))
   const bytes = 4 + json.length + answers.length * pageBytes + module.length
@@ -58,7 +61,7 @@ export function encodeBatch({ module, answers }: CachedBatch): Uint8Array<ArrayB
 }
 
 /** The batches of a file, in order, without what is damaged. They are views of its bytes. */
-export function* decodeBatches(file: Uint8Array<ArrayBuffer>): Generator<CachedBatch> {
+export function* decodeBatches(file: Uint8Array<ArrayBuffer>, checksum: Checksum): Generator<CachedBatch> {
   const view = new DataView(file.buffer, file.byteOffset, file.length)
   for (let at = 0; at + headerBytes + 4 <= file.length; ) {
     const end = at + headerBytes + view.getUint32(at + 4, true)
@@ -88,11 +91,4 @@ function decodeRest(rest: Uint8Array<ArrayBuffer>): CachedBatch {
       code: rest.subarray(pages + number * pageBytes, pages + (number + 1) * pageBytes),
     })),
   }
-}
-
-/** Of bytes as they come; against accidents, not against malice. */
-function checksum(bytes: Uint8Array): number {
-  let a = 0x811c9dc5
-  for (const byte of bytes) a = Math.imul(a ^ byte, 0x01000193)
-  return a >>> 0
 }

@@ -4,7 +4,7 @@
  */
 
 import { defined } from '@virga/base'
-import { type CachedAnswer, decodeBatches, encodeBatch } from './code-cache.ts'
+import { type CachedAnswer, type Checksum, decodeBatches, encodeBatch } from './code-cache.ts'
 import { compileRegions, type RegionRequest } from './compile.ts'
 import type { LinkableBatch } from './linker.ts'
 import { isFused } from './probe-fused.ts'
@@ -32,6 +32,7 @@ export interface CodeCache {
   /** the file's bytes, as it was when this process began; see code-cache.ts */
   readonly stored: Uint8Array<ArrayBuffer>
   readonly append: (record: Uint8Array<ArrayBuffer>) => void
+  readonly checksum: Checksum
 }
 
 /** How to compile. */
@@ -64,7 +65,7 @@ export class RegionCompiler {
     this.#fused = options.fused ?? isFused()
     const { cache } = options
     if (cache === undefined) return
-    for (const { module, answers } of decodeBatches(cache.stored)) {
+    for (const { module, answers } of decodeBatches(cache.stored, cache.checksum)) {
       const made: Made = { id: this.#lastModule++, bytes: module }
       for (const { hash, ...answer } of answers) this.#keep(hash, { ...answer, made })
     }
@@ -104,7 +105,7 @@ export class RegionCompiler {
     )
     const moduleId = this.#lastModule++
     for (const { hash, ...answer } of answers) this.#keep(hash, { ...answer, made: { id: moduleId, module } })
-    cache?.append(encodeBatch({ module: bytes, answers }))
+    cache?.append(encodeBatch({ module: bytes, answers }, cache.checksum))
     return {
       ids: requests.map(({ id }) => id),
       module,
