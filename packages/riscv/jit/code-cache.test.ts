@@ -1,3 +1,5 @@
+/** The file of compiled code: what is damaged in it is lost alone; and a compiler that reads it. */
+
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../isa/cases/random.ts'
