@@ -66,7 +66,14 @@ describe('a machine with one command to run', () => {
   it(
     'ends with its status, and tells what it did as JSON',
     async () => {
-      const { status, stdout, stderr } = await virga(['run', '--exec', 'exit 7', '--stats', 'json'])
+      const { status, stdout, stderr } = await virga([
+        'run',
+        '--exec',
+        'exit 7',
+        '--no-code-cache',
+        '--stats',
+        'json',
+      ])
       expect(status).toBe(7)
       expect(stdout).toBe('')
       const statistics = JSON.parse(stderr)
