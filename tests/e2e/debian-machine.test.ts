@@ -97,7 +97,7 @@ describe('a machine with one command to run', () => {
       expect(bytes).toBeGreaterThan(guestInstructions)
       expect(emitMs).toBeGreaterThan(0)
       expect(moduleMs).toBeGreaterThan(0)
-      for (const reason of ['uncached', 'uncompiled', 'poll', 'exception']) {
+      for (const reason of ['uncached', 'uncompiled', 'poll', 'bail']) {
         expect(exits[reason]).toBeGreaterThan(0)
         expect(exits[reason]).toBeLessThan(entries)
       }
