@@ -17,10 +17,10 @@ describe('lockstep', () => {
 
   it('compares compiled code', async () => {
     const { status, stderr } = await lockstep('counting', counting, '--stats', 'json')
-    const { instructions, compiled } = JSON.parse(stderr)
+    const { instructions, jit } = JSON.parse(stderr)
     expect(status).toBe(0)
     expect(instructions).toBeGreaterThan(2_000_000)
-    expect(compiled.instructions).toBeGreaterThan(1_000_000)
+    expect(jit.tiers.compiled).toBeGreaterThan(1_000_000)
   })
 
   it('finds nothing in a storm of device accesses', async () => {
