@@ -9,6 +9,9 @@ const testMsMax = 180_000
 /** What Linux boots with goes on a little after the prompt. */
 const settleMs = 3000
 const observedMs = 5000
+/** What V8 still compiles after a boot takes longer on a busy host, so it may take some looks until all is quiet. */
+const looksMax = 6
+const busyMax = 0.01
 /** Units of /proc/PID/stat. */
 const ticksPerSecond = 100
 
@@ -30,18 +33,24 @@ describe('an idle machine', () => {
       const { pid = 0 } = session.process
       await session.shows(/root@micro:~# /, 120_000)
       await sleep(settleMs)
-      const before = processorTicks(pid)
-      await sleep(observedMs)
-      const busy = (processorTicks(pid) - before) / ticksPerSecond / (observedMs / 1000)
+      let busy = await busyShare(pid)
+      for (let look = 1; busy >= busyMax && look < looksMax; look++) busy = await busyShare(pid)
       const residentMiB = residentBytes(pid) / 2 ** 20
       session.process.kill()
       await session.ended
-      expect(busy).toBeLessThan(0.01)
+      expect(busy).toBeLessThan(busyMax)
       expect(residentMiB).toBeLessThan(mebibytesMax)
     },
     testMsMax,
   )
 })
+
+/** Of a core, while it is looked at. */
+async function busyShare(pid: number): Promise<number> {
+  const before = processorTicks(pid)
+  await sleep(observedMs)
+  return (processorTicks(pid) - before) / ticksPerSecond / (observedMs / 1000)
+}
 
 /** User and system time of a process and all its threads. */
 function processorTicks(pid: number): number {
