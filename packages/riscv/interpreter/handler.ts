@@ -12,6 +12,7 @@ import type {
   Format,
   IntegerKind,
   Meaning,
+  SignOperation,
   Width,
 } from '../isa/meaning.ts'
 import { ComputationReader, type Expression, record } from './computation.ts'
@@ -322,6 +323,14 @@ export class HandlerReader extends ComputationReader implements Meaning<Expressi
       this.pushFloats(format, a, b)
       this.floatCall(format, operation)
     })
+  }
+
+  fpSign(operation: SignOperation, format: Format, a: Expression, b: Expression): Expression {
+    const bit = 1n << (format === 's' ? 31n : 63n)
+    if (a === b && operation === 'opposite') return this.xor(a, this.constant(bit))
+    const [x, y] = [this.let(a), this.let(b)]
+    const signs = { copy: y, opposite: this.not(y), xor: this.xor(x, y) }
+    return this.or(this.and(x, this.constant(bit - 1n)), this.and(signs[operation], this.constant(bit)))
   }
 
   fpClassify(format: Format, a: Expression): Expression {

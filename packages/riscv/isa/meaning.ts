@@ -13,6 +13,9 @@
 /** Bits of a memory access. */
 export type Width = 8 | 16 | 32 | 64
 
+/** The sign of b, its opposite, or the exclusive or of both signs: FSGNJ, FSGNJN, FSGNJX. */
+export type SignOperation = 'copy' | 'opposite' | 'xor'
+
 /** Floating-point format: `s` is binary32, `d` is binary64. @spec ieee-754 "Binary interchange formats" */
 export type Format = 's' | 'd'
 
@@ -120,6 +123,8 @@ export interface Meaning<V> {
   fpFma(format: Format, a: V, b: V, c: V): V
   fpCompare(operation: 'eq' | 'lt' | 'le', format: Format, a: V, b: V): V
   fpMinMax(operation: 'min' | 'max', format: Format, a: V, b: V): V
+  /** a with the sign that the operation makes of both; NaNs keep their bits */
+  fpSign(operation: SignOperation, format: Format, a: V, b: V): V
   fpClassify(format: Format, a: V): V
   fpToInteger(format: Format, kind: IntegerKind, a: V): V
   fpFromInteger(format: Format, kind: IntegerKind, a: V): V

@@ -21,7 +21,7 @@ import {
   fpUnaryType,
   opcode,
 } from './formats.ts'
-import type { Format, IntegerKind, Meaning } from './meaning.ts'
+import type { Format, IntegerKind, Meaning, SignOperation } from './meaning.ts'
 
 const { OP_FP } = opcode
 
@@ -32,11 +32,9 @@ const integerKinds: readonly (readonly [kind: IntegerKind, rs2: number, doc: str
   ['lu', 3, 'unsigned 64-bit integer'],
 ]
 
-const signBits = { s: 1n << 31n, d: 1n << 63n } as const
-
 /** The value with its sign flipped: FNMADD and its kin are FMA on negated operands, which is exact. */
 function negate<V>(m: Meaning<V>, format: Format, value: V): V {
-  return m.xor(value, m.constant(signBits[format]))
+  return m.fpSign('opposite', format, value, value)
 }
 
 function moves(f: Format, width: 32 | 64): Record<string, Entry> {
@@ -129,12 +127,10 @@ function arithmetic(f: Format): Record<string, Entry> {
 
 function signs(f: Format): Record<string, Entry> {
   const fmt = f === 's' ? 0 : 1
-  const inject = (name: string, funct3: number, doc: string, sign: <V>(m: Meaning<V>, a: V, b: V) => V) => ({
+  const inject = (name: string, funct3: number, doc: string, operation: SignOperation) => ({
     [`${name}.${f}`]: fpSignType({ opcode: OP_FP, funct3, funct5: 0x04, fmt }, doc, (m) => {
       m.enableFp()
-      const a = m.let(m.frs1(f))
-      const signed = m.and(sign(m, a, m.frs2(f)), m.constant(signBits[f]))
-      m.setFrd(f, m.or(m.and(a, m.constant(signBits[f] - 1n)), signed))
+      m.setFrd(f, m.fpSign(operation, f, m.frs1(f), m.frs2(f)))
     }),
   })
   const minMax = (name: 'min' | 'max', funct3: number, doc: string) => ({
@@ -144,9 +140,9 @@ function signs(f: Format): Record<string, Entry> {
     }),
   })
   return {
-    ...inject('fsgnj', 0, 'frd = frs1 with the sign of frs2', (_m, _a, b) => b),
-    ...inject('fsgnjn', 1, 'frd = frs1 with the opposite sign of frs2', (m, _a, b) => m.not(b)),
-    ...inject('fsgnjx', 2, 'frd = frs1 with the sign flipped if frs2 is negative', (m, a, b) => m.xor(a, b)),
+    ...inject('fsgnj', 0, 'frd = frs1 with the sign of frs2', 'copy'),
+    ...inject('fsgnjn', 1, 'frd = frs1 with the opposite sign of frs2', 'opposite'),
+    ...inject('fsgnjx', 2, 'frd = frs1 with the sign flipped if frs2 is negative', 'xor'),
     ...minMax('min', 0, 'frd = the lesser; a NaN yields the other operand'),
     ...minMax('max', 1, 'frd = the greater; a NaN yields the other operand'),
   }

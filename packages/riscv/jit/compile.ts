@@ -6,7 +6,7 @@ import { chainSignature } from '../interpreter/chain.ts'
 import { declareImports } from '../interpreter/frame.ts'
 import { regionSignature } from '../interpreter/profile.ts'
 import { findRegions, type Page, type Region } from './blocks.ts'
-import { defineExactTests, type HostFloat } from './float.ts'
+import { FloatFunctions, runtimeFloat } from './float-functions.ts'
 import { writeRegion } from './region.ts'
 import { type HotPlace, nameRegion, type Symbolize } from './region-name.ts'
 
@@ -79,8 +79,8 @@ export function compileRegions(
   const [chain, bail] = ['chain', 'bail'].map((name) =>
     module.importFunction('jit', name, chainSignature.params, chainSignature.results),
   ) as [number, number]
-  const hostFloat: HostFloat | undefined = [...uses].some((use) => use.startsWith('fp'))
-    ? { exact: defineExactTests(module, options.fused ?? false), fused: options.fused ?? false }
+  const floatFunctions = uses.has('enableFp')
+    ? new FloatFunctions(module, imports, options.fused ?? false)
     : undefined
   for (const [index, { region, name }] of found.entries()) {
     const f = module.defineFunction({
@@ -89,7 +89,7 @@ export function compileRegions(
       export: `r${index}`,
       capacityBytes: 16384,
     })
-    writeRegion(f, region, { imports, chain, bail, hostFloat })
+    writeRegion(f, region, { imports, chain, bail, floatFunctions })
   }
   return {
     bytes: module.build(),
@@ -136,5 +136,5 @@ const callers: Readonly<Record<string, readonly string[]>> = {
 function isImported(name: string, uses: ReadonlySet<string>): boolean {
   const byName = callers[name]
   if (byName !== undefined) return byName.some((use) => uses.has(use))
-  return /(^|_)f(32|64)(_|$)/.test(name) && [...uses].some((use) => use.startsWith('fp'))
+  return [...uses].some((use) => runtimeFloat(use) === name)
 }

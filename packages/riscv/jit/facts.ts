@@ -37,7 +37,10 @@ export interface Facts {
   /** register operands by file; `F` ones are floating point */
   readonly reads: readonly ('rs1' | 'rs2' | 'frs1' | 'frs2' | 'frs3')[]
   readonly writes: 'rd' | 'frd' | undefined
-  /** names of the operations it uses, as in `Meaning`; `csr.write` and its kin tell which */
+  /**
+   * names of the operations it uses, as in `Meaning`; besides, `csr.write` and its kin, and `fpBinary.add.d` and its kin.
+   * `floatCsr` stands for `csr` on one of the floating-point unit's.
+   */
   readonly uses: ReadonlySet<string>
   /** of a plain load or store */
   readonly access: Access | undefined
@@ -55,6 +58,19 @@ const faulting = [
   'enableFp',
   'csr',
 ] as const
+
+/** How many of an operation's arguments say what it does; the others are values. */
+const floatChoices: Readonly<Record<string, number>> = {
+  fpBinary: 2,
+  fpSqrt: 1,
+  fpFma: 1,
+  fpCompare: 2,
+  fpMinMax: 2,
+  fpClassify: 1,
+  fpToInteger: 2,
+  fpFromInteger: 2,
+  fpConvert: 1,
+}
 
 const known = new Map<Instruction, Facts>()
 
@@ -99,6 +115,8 @@ function readMeaning(instruction: Instruction): Pick<Facts, 'uses' | 'access'> {
     get: (_target, name: string) => (first: unknown, second: unknown, third: unknown) => {
       uses.add(name)
       if (name === 'csr') uses.add(`csr.${first}`)
+      const chosen = floatChoices[name]
+      if (chosen !== undefined) uses.add([name, first, second].slice(0, 1 + chosen).join('.'))
       if (name === 'load' || name === 'store') {
         assert((name === 'load' ? third : second) === 'rs1+imm', 'loads and stores are at rs1 + imm')
         access = { kind: name, bytes: ((first as Width) / 8) as Access['bytes'] }
@@ -143,11 +161,26 @@ export function placedAt(code: DataView, offset: number): Placed | undefined {
   return { offset, decoded, facts: factsHere(decoded) }
 }
 
+/** fflags, frm and fcsr: compiled code does what there is to do with them itself. */
+const floatCsrs = [0x001, 0x002, 0x003]
+/** sscratch, sepc, scause and stval hold what software leaves there: a write of them changes nothing else. */
+const plainCsrs = [0x140, 0x141, 0x142, 0x143]
+
 /** A CSR of which no bit is set or cleared is only read. @spec riscv-unpriv "CSR Instructions" */
-function factsHere({ instruction, rs1 }: Decoded): Facts {
+function factsHere({ instruction, rs1, imm }: Decoded): Facts {
   const facts = factsOf(instruction)
-  const isRead = rs1 === 0 && (facts.uses.has('csr.set') || facts.uses.has('csr.clear'))
-  return isRead ? { ...facts, flow: 'next' } : facts
+  if (!facts.uses.has('csr')) return facts
+  if (floatCsrs.includes(imm)) {
+    const uses = new Set(facts.uses)
+    uses.delete('csr')
+    return { ...facts, flow: 'next', uses: uses.add('floatCsr') }
+  }
+  return !writesCsr(facts, rs1) || plainCsrs.includes(imm) ? { ...facts, flow: 'next' } : facts
+}
+
+/** Whether a CSR instruction with this rs1 field writes. */
+export function writesCsr({ uses }: Facts, rs1: number): boolean {
+  return uses.has('csr.write') || rs1 !== 0
 }
 
 /** Whether compiled code can hold the instruction. */

@@ -5,7 +5,7 @@
 
 import { ModuleBuilder } from '@virga/wasm'
 import type { Format } from '../isa/meaning.ts'
-import { pushFused } from './float.ts'
+import { pushFusedOf } from './float-functions.ts'
 
 type Fused = (a: number, b: number, c: number) => number
 
@@ -31,12 +31,7 @@ export function isFused(): boolean {
   for (const format of ['s', 'd'] as const) {
     const type = format === 's' ? 'f32' : 'f64'
     const f = module.defineFunction({ export: format, params: [type, type, type], results: [type] })
-    for (const operand of [0, 1, 2]) {
-      f.localGet(operand)
-      if (format === 's') f.f32x4Splat()
-      else f.f64x2Splat()
-    }
-    pushFused(f, format)
+    pushFusedOf(f, format, [0, 1, 2])
   }
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()))
   return (['s', 'd'] as const).every((format) =>

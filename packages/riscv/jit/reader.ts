@@ -9,12 +9,21 @@ import type { Frame } from '../interpreter/frame.ts'
 import { hartField } from '../interpreter/frame.ts'
 import { loadDataContext } from '../interpreter/memory-path.ts'
 import { isUpperImmediate } from '../isa/encoding.ts'
-import type { CboOperation, Format, Width } from '../isa/meaning.ts'
+import type { CboOperation, CsrOperation, Format, SignOperation, Width } from '../isa/meaning.ts'
 import type { AccessGroup } from './accesses.ts'
-import type { Access, Placed } from './facts.ts'
-import { FloatReader, type HostFloat } from './float.ts'
+import { type Access, type Placed, writesCsr } from './facts.ts'
+import { type Floating, FloatReader } from './float.ts'
+import { pushFloatCsr, storeFloatCsr } from './float-csrs.ts'
+import type { FloatFunctions } from './float-functions.ts'
+import { bits, operations } from './float-operations.ts'
 import { loadBytes, pushArenaAddress, storeBytes } from './memory.ts'
+import type { SingleRegisters } from './singles.ts'
 import type { Word, WordRegisters } from './words.ts'
+
+/** A register of the floating-point file: all of it as a double, or the single that it was set to. */
+interface FloatRegister extends Floating {
+  readonly pushSingle: (() => void) | undefined
+}
 
 /** What an earlier instruction of the block has seen to already. */
 export interface FloatSeen {
@@ -22,8 +31,6 @@ export interface FloatSeen {
   dirty: boolean
   /** frm holds no reserved mode */
   modeValid: boolean
-  /** registers that hold a boxed single */
-  readonly singles: Set<number>
 }
 
 /** Locals of groups of accesses that are begun. */
@@ -39,6 +46,7 @@ export interface Surroundings {
   readonly registerLocal: (number: number) => number
   /** integer registers, all of each or the low half */
   readonly words: WordRegisters
+  readonly singles: SingleRegisters
   /** local: address of the page */
   readonly pageBase: number
   /** ends the path: control goes to a byte offset of this page (which may lie outside of it) */
@@ -56,13 +64,16 @@ export interface Surroundings {
   /** ends the path: control goes to the address in the local */
   readonly goToComputed: (target: number) => void
   readonly floatSeen: FloatSeen
-  readonly hostFloat: HostFloat | undefined
+  /** see FloatReader */
+  readonly floatLimit: number | undefined
+  readonly floatFunctions: FloatFunctions | undefined
 }
 
 /** Whether something that the instruction does, besides accesses to memory, may raise an exception here. */
 export function mayRaise({ facts, decoded }: Placed, { enabled, modeValid }: FloatSeen): boolean {
   const { uses } = facts
   if (uses.has('csr') || uses.has('cbo')) return true
+  if (uses.has('floatCsr')) return !enabled
   return uses.has('enableFp') && (!enabled || (decoded.rm === 7 && !modeValid))
 }
 
@@ -70,7 +81,8 @@ export function mayRaise({ facts, decoded }: Placed, { enabled, modeValid }: Flo
 export class RegionReader extends FloatReader {
   private readonly surroundings: Surroundings
   private readonly placed: Placed
-  protected readonly hostFloat: HostFloat | undefined
+  protected readonly floatFunctions: FloatFunctions | undefined
+  protected readonly floatLimit: number | undefined
   protected readonly rm: number
   protected override readonly takenAhead: number
 
@@ -79,7 +91,8 @@ export class RegionReader extends FloatReader {
     super(surroundings.frame, { instruction, length, rdZero: rd === 0, near: false })
     this.surroundings = surroundings
     this.placed = placed
-    this.hostFloat = surroundings.hostFloat
+    this.floatFunctions = surroundings.floatFunctions
+    this.floatLimit = surroundings.floatLimit
     this.rm = placed.decoded.rm
     this.takenAhead = surroundings.behind
   }
@@ -93,6 +106,14 @@ export class RegionReader extends FloatReader {
     const { f, frame } = this
     const { bytes } = this.access
     const offset = this.pushPlace()
+    if (this.placed.facts.writes === 'frd') {
+      const format = bytes === 4 ? 's' : 'd'
+      const number = this.takeFloat(format)
+      if (format === 's') f.f32Load(offset, 0)
+      else f.f64Load(offset, 0)
+      f.localSet(number)
+      return this.floating(format, number)
+    }
     if (bytes === 4 && sign === 's') {
       const low = frame.scratch.take('i32')
       f.i32Load(offset, 0)
@@ -108,7 +129,17 @@ export class RegionReader extends FloatReader {
   override store(_width: Width, _address: Expression, value: Expression): void {
     const offset = this.pushPlace()
     const { bytes } = this.access
-    const { pushLow } = value as Word
+    const { pushLow, pushFloat, pushSingle } = value as Word & FloatRegister
+    if (bytes === 4 && pushSingle !== undefined) {
+      pushSingle()
+      this.f.f32Store(offset, 0)
+      return
+    }
+    if (bytes === 8 && pushFloat !== undefined) {
+      pushFloat()
+      this.f.f64Store(offset, 0)
+      return
+    }
     if (bytes === 4 && pushLow !== undefined) {
       pushLow()
       this.f.i32Store(offset, 0)
@@ -178,14 +209,16 @@ export class RegionReader extends FloatReader {
     return value
   }
 
-  private floatRegister(number: number): Expression {
+  private floatRegister(number: number): FloatRegister {
     const { f } = this
-    const pushFloat = () => f.localGet(this.surroundings.registerLocal(number + 32))
+    const { singles } = this.surroundings
+    const pushFloat = () => singles.pushWide(number)
     const push = () => {
       pushFloat()
       f.i64ReinterpretF64()
     }
-    return { type: 'i64', push, pushFloat }
+    const pushSingle = singles.isUnboxed(number) ? () => singles.pushSingle(number) : undefined
+    return { type: 'i64', push, pushFloat, pushSingle }
   }
 
   override frs1(format: Format): Expression {
@@ -202,8 +235,39 @@ export class RegionReader extends FloatReader {
 
   private floatOperand(format: Format, number: number): Expression {
     const raw = this.floatRegister(number)
-    if (format === 'd' || !this.surroundings.floatSeen.singles.has(number)) return this.unboxed(format, raw)
-    return this.and(raw, this.constant(0xffffffffn))
+    if (format === 'd') return raw
+    const { f } = this
+    const { singles } = this.surroundings
+    if (!singles.has(number)) {
+      this.unboxed('s', raw).push()
+      bits.toFloat.s(f)
+      singles.learn(number)
+    }
+    const pushFloat = () => singles.pushSingle(number)
+    const push = () => {
+      pushFloat()
+      bits.ofFloat.s(f)
+    }
+    return { type: 'i64', push, pushFloat }
+  }
+
+  override fpSign(operation: SignOperation, format: Format, a: Expression, b: Expression): Expression {
+    const { f } = this
+    const { rs1, rs2 } = this.placed.decoded
+    const [x, y] = [this.operand(format, a), this.operand(format, b)]
+    const alike = a === b || rs1 === rs2
+    if (alike && operation === 'copy') return x
+    if (!alike && operation === 'xor') return super.fpSign(operation, format, x, y)
+    const result = this.takeFloat(format)
+    x.pushFloat()
+    if (alike) operations[operation === 'opposite' ? 'neg' : 'abs'][format](f)
+    else {
+      y.pushFloat()
+      if (operation === 'opposite') operations.neg[format](f)
+      operations.copysign[format](f)
+    }
+    f.localSet(result)
+    return this.floating(format, result)
   }
 
   override imm(): Expression {
@@ -216,8 +280,9 @@ export class RegionReader extends FloatReader {
   }
 
   protected override pushCsrAccess(): void {
-    const writes = this.placed.facts.flow === 'leave'
-    this.f.i32Const(writes ? (this.variant.rdZero && this.placed.facts.uses.has('csr.write') ? 2 : 3) : 1)
+    const { facts, decoded } = this.placed
+    const writes = writesCsr(facts, decoded.rs1)
+    this.f.i32Const(writes ? (this.variant.rdZero && facts.uses.has('csr.write') ? 2 : 3) : 1)
   }
 
   protected override goOnAfterCsr(): void {
@@ -256,21 +321,11 @@ export class RegionReader extends FloatReader {
   }
 
   override setFrd(format: Format, value: Expression): void {
-    const { f } = this
-    const { singles } = this.surroundings.floatSeen
+    const { singles } = this.surroundings
     const { rd } = this.placed.decoded
-    if (format === 'd' && value.pushFloat !== undefined) value.pushFloat()
-    else {
-      this.pushLong(value)
-      if (format === 's') {
-        f.i64Const(-4294967296)
-        f.i64Or()
-      }
-      f.f64ReinterpretI64()
-    }
-    f.localSet(this.surroundings.registerLocal(rd + 32))
-    if (format === 's') singles.add(rd)
-    else singles.delete(rd)
+    this.operand(format, value).pushFloat()
+    if (format === 's') singles.set(rd)
+    else singles.setWide(rd)
     this.makeFpDirty()
   }
 
@@ -286,10 +341,21 @@ export class RegionReader extends FloatReader {
   }
 
   override enableFp(): void {
+    const { f, floatLimit } = this
     const { floatSeen } = this.surroundings
+    const asksMode = this.rm === 7 && !floatSeen.modeValid
+    if (floatSeen.enabled && !asksMode) return
+    // Where the limit is set, FS is Dirty and frm is in order.
+    if (floatLimit !== undefined) {
+      f.localGet(floatLimit)
+      f.i32Eqz()
+      f.if_(undefined, 'unlikely')
+    }
     if (!floatSeen.enabled) super.enableFp()
+    if (asksMode) this.checkMode()
+    if (floatLimit !== undefined) f.end()
     floatSeen.enabled = true
-    if (this.rm === 7 && !floatSeen.modeValid) this.checkMode()
+    if (asksMode) floatSeen.modeValid = true
   }
 
   /** Illegal instruction while frm holds a reserved mode. */
@@ -300,21 +366,49 @@ export class RegionReader extends FloatReader {
     f.i32Const(4)
     f.i32GtU()
     f.brIf(frame.exits.illegal, 'unlikely')
-    this.surroundings.floatSeen.modeValid = true
-  }
-
-  protected override onOnePath<T>(emit: () => T): T {
-    const { floatSeen } = this.surroundings
-    const { dirty } = floatSeen
-    const value = emit()
-    floatSeen.dirty = dirty
-    return value
   }
 
   protected override makeFpDirty(): void {
+    const { f, floatLimit } = this
     const { floatSeen } = this.surroundings
-    if (!floatSeen.dirty) super.makeFpDirty()
+    if (floatSeen.dirty) return
     floatSeen.dirty = true
+    if (floatLimit === undefined) {
+      super.makeFpDirty()
+      return
+    }
+    f.localGet(floatLimit)
+    f.i32Eqz()
+    f.if_(undefined, 'unlikely')
+    super.makeFpDirty()
+    this.renewLimit()
+    f.end()
+  }
+
+  override csr(operation: CsrOperation, operand: Expression): void {
+    if (!this.placed.facts.uses.has('floatCsr')) {
+      super.csr(operation, operand)
+      return
+    }
+    this.enableFp()
+    const { f } = this
+    const { imm, rs1 } = this.placed.decoded
+    const old = this.frame.scratch.take('i64')
+    pushFloatCsr(f, imm, this.frame.locals.hart)
+    f.localSet(old)
+    if (writesCsr(this.placed.facts, rs1)) {
+      const value = this.let(this.changed(operation, this.local(old), operand))
+      storeFloatCsr(f, imm, this.frame.locals.hart, value.push)
+      this.makeFpDirty()
+      this.renewLimit()
+      this.surroundings.floatSeen.modeValid = false
+    }
+    this.setRd(this.local(old))
+  }
+
+  private changed(operation: CsrOperation, old: Expression, operand: Expression): Expression {
+    if (operation === 'write') return operand
+    return operation === 'set' ? this.or(old, operand) : this.and(old, this.not(operand))
   }
 
   protected override roundingMode(): number {

@@ -24,9 +24,10 @@ import { loadDataContext } from '../interpreter/memory-path.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import { type AccessGroup, groupAccesses } from './accesses.ts'
 import type { Block, Region } from './blocks.ts'
-import type { HostFloat } from './float.ts'
+import { type FloatFunctions, pushFloatLimit } from './float-functions.ts'
 import { type FloatSeen, type GroupLocals, mayRaise, RegionReader } from './reader.ts'
 import { followRegisters, members, type RegisterSet, type RegisterUse, writtenBy } from './registers.ts'
+import { SingleRegisters } from './singles.ts'
 import { arrange, type Item } from './structure.ts'
 import { WordRegisters } from './words.ts'
 
@@ -52,14 +53,20 @@ interface Outside {
   readonly computed: Label
 }
 
+/** Registers of a block of which a part is at hand. */
+interface RegisterParts {
+  readonly words: WordRegisters
+  readonly singles: SingleRegisters
+}
+
 /** Functions that the region calls. */
 export interface Callees {
   readonly imports: Imports
   /** see interpreter/chain.ts */
   readonly chain: number
   readonly bail: number
-  /** undefined where the region has no floating point, or the host's is not to be used */
-  readonly hostFloat: HostFloat | undefined
+  /** undefined where nothing in the module computes with floating point */
+  readonly floatFunctions: FloatFunctions | undefined
 }
 
 /** Writes the region's body into `f`, whose type is `regionSignature`. */
@@ -75,6 +82,10 @@ class RegionWriter {
   private readonly registers = new Map<number, number>()
   /** for low halves of integer registers */
   private readonly lowLocals = new Map<number, number>()
+  /** for singles in floating-point registers */
+  private readonly singleLocals = new Map<number, number>()
+  /** see FloatReader */
+  private readonly floatLimit: number | undefined
   private readonly ways = new Map<number, Way>()
   private readonly numbers = new Map<number, number>()
   private readonly state: number
@@ -96,11 +107,16 @@ class RegionWriter {
     this.state = f.local('i32')
     this.dataContext = { lower: f.local('i64'), mask: f.local('i64') }
     this.scratch = new Scratch(f)
+    this.floatLimit = needsFloat(region) ? f.local('i32') : undefined
   }
 
   write(): void {
     const { f, region, dataContext } = this
     loadDataContext({ f, locals: { hart: HART }, dataContext })
+    if (this.floatLimit !== undefined) {
+      pushFloatLimit(f, HART)
+      f.localSet(this.floatLimit)
+    }
     f.localGet(RECORD)
     f.i32Load16U(regionRecord.entry)
     f.localSet(this.state)
@@ -159,12 +175,13 @@ class RegionWriter {
     f.returnCall(this.callees.chain)
   }
 
-  private storeRegisters(dirty: RegisterSet, words?: WordRegisters): void {
+  private storeRegisters(dirty: RegisterSet, parts?: RegisterParts): void {
     const { f } = this
     for (const register of members(dirty)) {
       f.localGet(HART)
-      if (words === undefined || register >= 32) f.localGet(this.localOf(register))
-      else words.push(register)
+      if (parts === undefined) f.localGet(this.localOf(register))
+      else if (register >= 32) parts.singles.pushWide(register - 32)
+      else parts.words.push(register)
       if (register < 32) f.i64Store(registerOffset(register))
       else f.f64Store(registerOffset(register))
     }
@@ -244,23 +261,28 @@ class RegionWriter {
     const groups = groupAccesses(block.instructions)
     const groupLocals = this.groupLocals()
     const words = new WordRegisters(f, this.lowLocals, (register) => this.localOf(register))
-    const floatSeen: FloatSeen = { enabled: false, dirty: false, modeValid: false, singles: new Set() }
+    const singles = new SingleRegisters(f, this.singleLocals, (register) => this.localOf(register + 32))
+    const parts = { words, singles }
+    const floatSeen: FloatSeen = { enabled: false, dirty: false, modeValid: false }
     let dirty = defined(this.use.dirtyAt[block.number], 'dirty registers')
     for (const [index, placed] of block.instructions.entries()) {
       const behind = count - 1 - index
       const dirtyBefore = dirty
       dirty |= writtenBy(placed)
       const dirtyBehind = dirty
-      const bail = () => this.bailOut(placed.offset, behind + 1, dirtyBefore, words)
+      const bail = () => this.bailOut(placed.offset, behind + 1, dirtyBefore, parts)
       const raises = mayRaise(placed, floatSeen)
       // What is written behind such an instruction knows no more which registers were low halves before it.
-      if (raises || placed.facts.flow !== 'next') words.widenAll()
+      if (raises || placed.facts.flow !== 'next') {
+        words.widenAll()
+        singles.boxAll()
+      }
       const raised = raises ? this.openRaised() : undefined
       new RegionReader(
         {
           frame: this.frame(outside, raised?.label),
           registerLocal: (register) => this.localOf(register),
-          words,
+          ...parts,
           pageBase: PAGE,
           goTo: (offset) => this.goTo(offset, dirtyBehind),
           goToComputed: (local) => {
@@ -278,14 +300,17 @@ class RegionWriter {
           group: groups.get(placed),
           groupLocals,
           floatSeen,
-          hostFloat: this.callees.hostFloat,
+          floatLimit: this.floatLimit,
+          floatFunctions: this.callees.floatFunctions,
         },
         placed,
       ).emit()
-      raised?.close(bail)
+      // There nothing of the instruction has happened, whatever is at hand behind it.
+      raised?.close(() => this.bailOut(placed.offset, behind + 1, dirtyBefore))
     }
     groupLocals.release()
     words.widenAll()
+    singles.boxAll()
     const flow = defined(block.instructions.at(-1), 'last instruction').facts.flow
     if (flow === 'next' || flow === 'branch') this.goTo(block.end, dirty)
   }
@@ -307,9 +332,9 @@ class RegionWriter {
   }
 
   /** Ends the path: the instruction at `offset` and `notBegun - 1` behind it have not begun. */
-  private bailOut(offset: number, notBegun: number, dirty: RegisterSet, words: WordRegisters): void {
+  private bailOut(offset: number, notBegun: number, dirty: RegisterSet, parts?: RegisterParts): void {
     const { f } = this
-    this.storeRegisters(dirty, words)
+    this.storeRegisters(dirty, parts)
     f.localGet(HART)
     f.localGet(ICOUNT)
     f.i32Const(notBegun)
@@ -428,4 +453,8 @@ class RegionWriter {
 
 function registerOffset(register: number): number {
   return register < 32 ? hartField('x') + register * 8 : hartField('f') + (register - 32) * 8
+}
+
+function needsFloat({ blocks }: Region): boolean {
+  return blocks.some(({ instructions }) => instructions.some(({ facts }) => facts.uses.has('enableFp')))
 }

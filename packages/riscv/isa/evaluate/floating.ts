@@ -1,6 +1,6 @@
 /** Floating-point operations: the FS gate, rounding modes and accrued flags around the exact arithmetic of `float/`. */
 
-import type { Format, IntegerKind, Meaning } from '../meaning.ts'
+import type { Format, IntegerKind, Meaning, SignOperation } from '../meaning.ts'
 import { type Execution, raiseInstruction } from './execution.ts'
 import * as float from './float/index.ts'
 import { dirtyFp, fpEnabled } from './status.ts'
@@ -20,6 +20,7 @@ export type FloatOperations = Pick<
   | 'fpFma'
   | 'fpCompare'
   | 'fpMinMax'
+  | 'fpSign'
   | 'fpClassify'
   | 'fpToInteger'
   | 'fpFromInteger'
@@ -31,6 +32,18 @@ const CANONICAL_NAN = 0x7fc00000n
 const DYNAMIC = 7
 
 const formats = float.floatFormats
+const signBits = { s: 1n << 31n, d: 1n << 63n } as const
+/** Whose top bit is the sign. */
+const signs: Readonly<Record<SignOperation, (a: bigint, b: bigint) => bigint>> = {
+  copy: (_a, b) => b,
+  opposite: (_a, b) => ~b,
+  xor: (a, b) => a ^ b,
+}
+
+function withSign(bit: bigint, value: bigint, sign: bigint): bigint {
+  return (value & (bit - 1n)) | (sign & bit)
+}
+
 const binaries = { add: float.add, sub: float.sub, mul: float.mul, div: float.div } as const
 const comparisons = { eq: float.eq, lt: float.lt, le: float.le } as const
 const extremes = { min: float.min, max: float.max } as const
@@ -80,6 +93,7 @@ export function floatOperations(execution: Execution): FloatOperations {
     fpFma: (format, a, b, c) => rounded((rm) => float.fma(formats[format], a, b, c, rm)),
     fpCompare: (operation, format, a, b) => unrounded(() => comparisons[operation](formats[format], a, b)),
     fpMinMax: (operation, format, a, b) => unrounded(() => extremes[operation](formats[format], a, b)),
+    fpSign: (operation, format, a, b) => withSign(signBits[format], a, signs[operation](a, b)),
     // classification raises nothing, so it leaves FS as it is
     fpClassify: (format, a) => float.classify(formats[format], a).bits,
     fpToInteger: (format, kind, a) =>
