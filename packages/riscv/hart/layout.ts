@@ -252,6 +252,8 @@ export const codePage = {
   epoch: 4100,
   /** u32, 1 when the page was entered from elsewhere since the search for a victim last passed it */
   used: 4104,
+  /** u32, the number that the linker knows this code by; 0: none */
+  content: 4108,
   /** first record: {op u16, rd·8 u8, rs1·8 u8, rs2·8 u8, imm i24}; op 0 = not decoded yet */
   records: 4160,
   recordBytes: 8,
