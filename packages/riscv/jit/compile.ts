@@ -31,6 +31,8 @@ export interface RegionRequest {
   readonly compiled: readonly number[]
   /** only what was made of this code before is wanted, all of it */
   readonly restore?: boolean
+  /** what was made for it before is not wanted */
+  readonly anew?: boolean
   /** where it got hot, if names are wanted; the code alone decides what is compiled, and what was before */
   readonly at?: HotPlace
 }
