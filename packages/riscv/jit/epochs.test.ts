@@ -23,7 +23,7 @@ const interpreterModule = eagerInterpreter(65536)
 const slack = 8
 
 function bounded(bounds: Partial<Bounds>, freeChanges?: number) {
-  const { regions, ...watch } = boundedRegions(bounds, freeChanges)
+  const { regions, ...watch } = boundedRegions({ epochInstructions: 0, ...bounds }, freeChanges)
   return { ...createInterpreterReader({ runtimeModule, interpreterModule, regions }), ...watch }
 }
 
@@ -112,7 +112,7 @@ function moduleOf(regions: number): WebAssembly.Module {
 }
 
 describe('modules', () => {
-  const bounds = { regionsMax: 100, contentsMax: 100, bytesMax: 4000 }
+  const bounds = { regionsMax: 100, contentsMax: 100, bytesMax: 4000, epochInstructions: 50 }
 
   /** Contents of their own, with one region each; four regions to a module of 1000 bytes. */
   function filled(contents: number) {
@@ -149,10 +149,11 @@ describe('modules', () => {
 
   it('of which little is in use give it up, to be compiled anew', () => {
     const { code, known } = filled(16)
-    const epochs = new RegionEpochs(code, bounds, 0)
+    let ran = 0
+    const epochs = new RegionEpochs({ code, bounds, recallHeat: 0, instructions: () => ran })
     // One in four of the first two modules, two of the third, all of the last.
     const inUse = [0, 4, 8, 9, 12, 13, 14, 15]
-    for (let wish = 0; wish < 6; wish++) expect(epochs.makeRoom()).toEqual({ hasRoom: false, dropped: 0 })
+    for (; ran < 50; ran += 10) expect(epochs.makeRoom()).toEqual({ hasRoom: false, dropped: 0 })
     for (const number of inUse) defined(known[number], 'content').used = true
     expect(epochs.makeRoom()).toEqual({ hasRoom: true, dropped: 10 })
     expect(known.filter(({ isForgotten }) => !isForgotten)).toEqual(inUse.map((number) => known[number]))

@@ -9,7 +9,7 @@
  * ```
  * Why so: a count of entries would cost each of them an instruction or two; giving records back costs once an epoch, and
  * each place in use one call. What is all in use at a bound stays, and nothing is added: an epoch has to be long before
- * it says anything.
+ * it says anything. It is measured in instructions, so that a machine that sleeps forgets nothing.
  */
 
 import type { Content } from './contents.ts'
@@ -22,49 +22,65 @@ export interface Bounds {
   readonly bytesMax: number
   /** pages of code that are known of */
   readonly contentsMax: number
+  /** an epoch says something after so many instructions of the guest */
+  readonly epochInstructions: number
 }
 
+/**
+ * A boot has 1,600 regions of 4 MB in 500 pages; with a dozen programs of its shell it is twice that. With all that goes
+ * with a byte of WebAssembly (V8's code by both its compilers, what this thread and the compiler's remember) it is 9 to
+ * 10 bytes of memory, so that a process with 24 MiB has about 400 MiB more than its guest's memory. The other two are
+ * what code that is cut up more finely would reach first. An epoch is some tenths of a second that a hart is busy.
+ */
 export const usualBounds: Bounds = {
-  regionsMax: 16_384,
-  bytesMax: 32 << 20,
+  regionsMax: 12_000,
+  bytesMax: 24 << 20,
   contentsMax: 4096,
+  epochInstructions: 100e6,
 }
 
 /** Of a bound: where an epoch begins. */
 const startShare = 3 / 4
-/** An epoch says something after this many wishes for code that is not there, for each region that may be in place. */
-const wishesPerRegion = 1 / 16
 /** A module of which less than this is left, of the regions that were in place, is not worth its bytes. */
 const moduleShare = 1 / 2
+
+/** What the epochs of a thread look after. */
+export interface EpochParts {
+  readonly code: PlacedCode
+  readonly bounds: Bounds
+  /** heat of a place that the next arrival makes hot */
+  readonly recallHeat: number
+  /** how many of the guest's instructions the thread has run, idle time apart; slice by slice is enough */
+  readonly instructions: () => number
+}
 
 /** The epochs of one thread. */
 export class RegionEpochs {
   readonly #code: PlacedCode
   readonly #bounds: Bounds
   readonly #recallHeat: number
-  readonly #wishesMin: number
-  #begun = false
-  #wishes = 0
+  readonly #instructions: () => number
+  /** instructions when the epoch began, if one has */
+  #begunAt: number | undefined
 
-  /** `recallHeat` is that of a place that the next arrival makes hot. */
-  constructor(code: PlacedCode, bounds: Bounds, recallHeat: number) {
+  constructor({ code, bounds, recallHeat, instructions }: EpochParts) {
     this.#code = code
     this.#bounds = bounds
     this.#recallHeat = recallHeat
-    this.#wishesMin = bounds.regionsMax * wishesPerRegion
+    this.#instructions = instructions
   }
 
   /** Somebody wants more code: may it come? What has to go for it has gone then; `dropped`: how many regions. */
   makeRoom(): { readonly hasRoom: boolean; readonly dropped: number } {
     const fill = this.#fill()
     if (fill < startShare) return { hasRoom: true, dropped: 0 }
-    if (!this.#begun) this.#begin()
-    this.#wishes += 1
+    this.#begunAt ??= this.#begin()
     if (fill < 1) return { hasRoom: true, dropped: 0 }
-    if (this.#wishes < this.#wishesMin) return { hasRoom: false, dropped: 0 }
+    if (this.#instructions() - this.#begunAt < this.#bounds.epochInstructions)
+      return { hasRoom: false, dropped: 0 }
     const dropped = this.#end()
     const left = this.#fill()
-    if (left >= startShare) this.#begin()
+    this.#begunAt = left < startShare ? undefined : this.#begin()
     return { hasRoom: left < 1, dropped }
   }
 
@@ -79,18 +95,17 @@ export class RegionEpochs {
     return this.#code.regions.bytes / this.#bounds.bytesMax
   }
 
-  #begin(): void {
-    this.#begun = true
-    this.#wishes = 0
+  /** Returns when that was. */
+  #begin(): number {
     for (const content of this.#code.contents) {
       content.used = false
       this.#code.giveBack(content, this.#recallHeat)
     }
+    return this.#instructions()
   }
 
   #end(): number {
     const contents = [...this.#code.contents]
-    this.#begun = false
     const unused = contents.filter(({ used, waiting }) => !used && !waiting)
     let dropped = 0
     for (const content of unused) dropped += this.#code.drop(content)

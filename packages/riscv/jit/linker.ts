@@ -76,6 +76,7 @@ export class RegionLinker implements RegionHost {
   readonly #changing: ChangingPages
   readonly #pending = new Map<number, { readonly content: Content; readonly hart: number }>()
   #known: ReadonlySet<number> = new Set()
+  readonly #harts = new Set<number>()
   #lastId = 0
   #exits: WebAssembly.Exports | undefined
 
@@ -85,8 +86,12 @@ export class RegionLinker implements RegionHost {
     this.#words = new Int32Array(parts.memory.buffer)
     this.#longs = new BigUint64Array(parts.memory.buffer)
     this.#code = new PlacedCode(parts.memory, (module) => this.#instantiate(module))
-    const bounds = { ...usualBounds, ...parts.bounds }
-    this.#epochs = new RegionEpochs(this.#code, bounds, (parts.threshold ?? heat.hot) - 1)
+    this.#epochs = new RegionEpochs({
+      code: this.#code,
+      bounds: { ...usualBounds, ...parts.bounds },
+      recallHeat: (parts.threshold ?? heat.hot) - 1,
+      instructions: () => this.#instructions(),
+    })
   }
 
   get table(): WebAssembly.Table {
@@ -159,13 +164,22 @@ export class RegionLinker implements RegionHost {
 
   /** Where the hart is; the interpreter has stored its pc. */
   #placeOf(hart: number): HotPlace {
-    const read = (field: string) =>
-      defined(this.#longs[(hart + defined(hartOffset[field], field)) / 8], field)
     return {
-      page: BigInt.asUintN(64, read('pc') & -4096n),
+      page: BigInt.asUintN(64, this.#read(hart, 'pc') & -4096n),
       mode: this.#words[(hart + defined(hartOffset.prv, 'prv')) / 4] ?? 0,
-      trapVector: read('stvec'),
+      trapVector: this.#read(hart, 'stvec'),
     }
+  }
+
+  #read(hart: number, field: string): bigint {
+    return defined(this.#longs[(hart + defined(hartOffset[field], field)) / 8], field)
+  }
+
+  /** What the harts that were heard of have run, up to their last slices. */
+  #instructions(): number {
+    let sum = 0
+    for (const hart of this.#harts) sum += Number(this.#read(hart, 'retired'))
+    return sum
   }
 
   /** Puts a compiled batch in place, on every page that still holds its code. */
@@ -212,6 +226,7 @@ export class RegionLinker implements RegionHost {
   }
 
   #hasRoom(hart: number): boolean {
+    this.#harts.add(hart)
     const { hasRoom, dropped } = this.#epochs.makeRoom()
     this.#count(hart, 'statRegionsDropped', dropped)
     return hasRoom
