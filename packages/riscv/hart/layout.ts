@@ -167,6 +167,7 @@ export const hartFields: readonly Field[] = declare([
   ['statExitUncompiled', 'i64', 'compiled code came back: no region begins at the target'],
   ['statExitPoll', 'i64', 'compiled code came back: attention was raised, or the slice was at its end'],
   ['statExitBail', 'i64', 'compiled code came back: it left an instruction to the interpreter'],
+  ['statRegionsDropped', 'i32', 'regions taken out again, since nothing ran them or their page changed'],
 ])
 
 /** Byte offset of each state field by name. */
@@ -260,6 +261,14 @@ export const codePage = {
   sentinel: 4160 + 2048 * 8,
   heat: 4160 + 2048 * 8 + 64,
   bytes: 4160 + 2048 * 8 + 64 + 2048,
+} as const
+
+/** What the heat of a halfword means. */
+export const heat = {
+  /** arrivals that make a place worth compiling */
+  hot: 254,
+  /** whoever compiles was told, or compiled code begins there: no arrival is counted any more */
+  told: 255,
 } as const
 
 /** Renders the layout as AssemblyScript source: `HART_…`, `EXIT_…`, `FLAG_…`, `REQUEST_…`, `CODE_…` constants. */

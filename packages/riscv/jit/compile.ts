@@ -47,6 +47,8 @@ export interface RegionRequest {
   readonly around?: readonly AroundPage[]
   /** only what was made of this code before is wanted, all of it */
   readonly restore?: boolean
+  /** what was made for it before is not wanted */
+  readonly anew?: boolean
   /** where it got hot, if names are wanted; the code alone decides what is compiled, and what was before */
   readonly at?: HotPlace
 }
