@@ -10,7 +10,27 @@ export {
   type SnapshotMismatch,
   transitions,
 } from './lifecycle.ts'
+export type { Bar, Capability } from './pci/config-header.ts'
+export {
+  drivePins,
+  hostBridgeWindows,
+  type PciSlot,
+  type PciWindow,
+  pciDevicesMax,
+  pciInterrupts,
+  swizzle,
+} from './pci/host-bridge.ts'
+export type { MessageSink, MsiXPlan } from './pci/msi-x.ts'
+export {
+  PciFunction,
+  type PciFunctionPlan,
+  type PciWires,
+  pciFunctionWords,
+  pciLayout,
+} from './pci/pci-function.ts'
+export { RootFunction } from './pci/root-function.ts'
 export { type Register, RegisterMap } from './register-map.ts'
 export { SharedMutex } from './shared-mutex.ts'
 export { type DeviceIdentity, WordDevice } from './word-device.ts'
 export { declareWords, type WordLayout } from './word-layout.ts'
+export { type StateIdentity, WordState } from './word-state.ts'

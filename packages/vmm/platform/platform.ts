@@ -26,14 +26,17 @@ import { Aclint, aclintLayout } from './aclint.ts'
 import { Finisher, type Outcome } from './finisher.ts'
 import { GoldfishRtc } from './goldfish-rtc.ts'
 import { hartsMax, memoryMap } from './memory-map.ts'
+import { createPciBus, type PciDeviceMaker, pciBusWords } from './pci-bus.ts'
 import { Plic, plicLayout } from './plic.ts'
 import { Uart16550 } from './uart16550.ts'
 
 export interface PlatformOptions {
-  /** shared memory, `platformStateBytes(harts)` bytes, zero when the machine is made */
+  /** shared memory, `platformStateBytes(harts, pciDevices)` bytes, zero when the machine is made */
   readonly words: Int32Array
   /** 1 to `hartsMax` */
   readonly harts: number
+  /** what is on the PCI bus, from slot 1 on */
+  readonly pciDevices?: readonly PciDeviceMaker[]
   /** bare: the guest is in M-mode and has the ACLINT; direct: it has not */
   readonly boot: 'direct' | 'bare'
   readonly lines: HartLines
@@ -92,23 +95,28 @@ function layouts(harts: number) {
 }
 
 /** Bytes of shared memory that the platform of a machine with `harts` harts needs: a multiple of 64. */
-export function platformStateBytes(harts: number): number {
-  const words = Object.values(layouts(harts)).reduce((sum, layout) => sum + layout.words, headWords)
+export function platformStateBytes(harts: number, pciDevices: readonly PciDeviceMaker[] = []): number {
+  const own = Object.values(layouts(harts)).map((layout) => layout.words)
+  const words = [...own, ...pciBusWords(pciDevices)].reduce((sum, count) => sum + count, headWords)
   return Math.ceil(words / 16) * 64
 }
 
 /** Makes this thread's objects of the devices over the machine's shared words. Changes no state: `start` does. */
 export function createPlatform(options: PlatformOptions): Platform {
-  const { words, harts, lines } = options
+  const { words, harts, lines, pciDevices = [] } = options
   assert(Number.isInteger(harts) && harts >= 1 && harts <= hartsMax, `a machine has 1 to ${hartsMax} harts`)
-  assert(words.byteLength === platformStateBytes(harts), 'the platform gets the words it asked for')
+  assert(
+    words.byteLength === platformStateBytes(harts, pciDevices),
+    'the platform gets the words it asked for',
+  )
   const mutex = new SharedMutex(words, lockWord)
   const doorbell = new Doorbell(words, doorbellWord)
   let next = headWords
-  const take = ({ words: count }: { words: number }) => {
+  const takeWords = (count: number) => {
     next += count
     return words.subarray(next - count, next)
   }
+  const take = (wanted: { words: number }) => takeWords(wanted.words)
   const layout = layouts(harts)
   const plic = new Plic(take(layout.plic), harts, lines)
   const aclint = new Aclint(take(layout.aclint), harts, lines, options.clock)
@@ -120,13 +128,19 @@ export function createPlatform(options: PlatformOptions): Platform {
     options.wallClock,
   )
   const finisher = new Finisher(take(layout.finisher), doorbell)
+  const pci = createPciBus(pciDevices, {
+    words: pciBusWords(pciDevices).map(takeWords),
+    messages: { send: () => undefined },
+    line: (interrupt) => plic.source(interrupt),
+  })
+  const mmio = options.boot === 'bare' ? [plic, aclint, uart, rtc, finisher] : [plic, uart, rtc, finisher]
   // The controller first: the others drive its wires when they start.
-  const devices = [plic, aclint, uart, rtc, finisher]
+  const devices: Device[] = [plic, aclint, uart, rtc, finisher, ...pci.functions]
   const locked = <T>(critical: () => T): T => mutex.run(critical)
   const each = (move: (device: Device) => void) => locked(() => devices.forEach(move))
 
   return {
-    bus: new Bus(mutex, options.boot === 'bare' ? devices : devices.filter((device) => device !== aclint)),
+    bus: new Bus(mutex, [...mmio, ...pci.windows]),
     plic,
     doorbell,
     console: {

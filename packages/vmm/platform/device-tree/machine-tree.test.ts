@@ -130,4 +130,22 @@ describe('machine tree', () => {
     expect(properties(text, 'poweroff')).toEqual(expect.arrayContaining([handle, 'value = <0x5555>;']))
     expect(properties(text, 'reboot')).toEqual(expect.arrayContaining([handle, 'value = <0x7777>;']))
   })
+
+  it('has a PCI host bridge whose pins end at four interrupts, turned by the slot', () => {
+    const text = source(plain)
+    const pci = properties(text, 'pci@30000000')
+    expect(pci).toEqual(
+      expect.arrayContaining([
+        'compatible = "pci-host-ecam-generic";',
+        'reg = <0x00 0x30000000 0x00 0x10000000>;',
+        'ranges = <0x2000000 0x00 0x40000000 0x00 0x40000000 0x00 0x40000000 0x43000000 0x04 0x00 0x04 0x00 0x04 0x00>;',
+        'interrupt-map-mask = <0x1800 0x00 0x00 0x07>;',
+      ]),
+    )
+    const map = pci.find((line) => line.startsWith('interrupt-map ='))?.match(/0x[0-9a-f]+/g) ?? []
+    const rows = Array.from({ length: map.length / 6 }, (_, i) => map.slice(6 * i, 6 * i + 6).map(Number))
+    expect(rows.map(([address = 0, , , pin = 0, , interrupt]) => [address >> 11, pin, interrupt])).toEqual(
+      [0, 1, 2, 3].flatMap((slot) => [1, 2, 3, 4].map((pin) => [slot, pin, 32 + ((slot + pin - 1) % 4)])),
+    )
+  })
 })

@@ -22,6 +22,7 @@ import {
   reference,
   wideCells,
 } from './node.ts'
+import { pciHost } from './pci-host.ts'
 
 export interface MachineTreeOptions {
   /** 1 to `hartsMax` */
@@ -76,7 +77,7 @@ export function machineTree(options: MachineTreeOptions): DeviceTreeNode {
       node(
         'soc',
         { '#address-cells': cells(2), '#size-cells': cells(2), compatible: 'simple-bus', ranges: true },
-        [finisher(), rtc(), ...(boot === 'bare' ? [clint(harts)] : []), plic(harts), uart()],
+        [finisher(), rtc(), ...(boot === 'bare' ? [clint(harts)] : []), plic(harts), uart(), pciHost()],
       ),
       powerSwitch('poweroff', 'syscon-poweroff', finisherCommand.poweroff),
       powerSwitch('reboot', 'syscon-reboot', finisherCommand.reset),
