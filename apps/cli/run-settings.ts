@@ -1,6 +1,7 @@
 /** The flags of `virga run`, checked. */
 
 import { ok, type Result, userError } from '@virga/base'
+import type { InterruptArchitecture } from '@virga/vmm'
 import type { BootFlags } from './boot-files.ts'
 import type { EngineName } from './engine-names.ts'
 import { parseBytes, parseDurationMs } from './units.ts'
@@ -12,6 +13,7 @@ export interface RunFlags extends BootFlags {
   readonly engine: EngineName
   readonly stats?: 'text' | 'json'
   readonly timeout?: string
+  readonly interrupts?: InterruptArchitecture
   readonly perfMap?: true
   /** false with --no-code-cache */
   readonly codeCache: boolean
@@ -22,6 +24,8 @@ export interface RunSettings {
   readonly cpus: number
   readonly memoryBytes: number
   readonly timeoutMs?: number
+  /** absent: what suits the boot */
+  readonly interrupts?: InterruptArchitecture
 }
 
 const pageBytes = 4096
@@ -42,7 +46,8 @@ export function readSettings(flags: RunFlags): Result<RunSettings> {
   const conflict = conflictOf(flags)
   if (conflict !== undefined) return userError(conflict)
   const memoryBytes = Math.floor(memory.value / pageBytes) * pageBytes
-  const settings = { cpus: Number(flags.cpus), memoryBytes }
+  const { interrupts } = flags
+  const settings = { cpus: Number(flags.cpus), memoryBytes, ...(interrupts && { interrupts }) }
   if (flags.timeout === undefined) return ok(settings)
   const timeout = parseDurationMs('--timeout', flags.timeout)
   return timeout.ok ? ok({ ...settings, timeoutMs: timeout.value }) : timeout
@@ -51,6 +56,8 @@ export function readSettings(flags: RunFlags): Result<RunSettings> {
 function conflictOf(flags: RunFlags): string | undefined {
   if (flags.engine === 'lockstep' && Number(flags.cpus) !== 1)
     return `--engine lockstep runs one hart, not ${flags.cpus}; leave out --cpus`
+  if (flags.engine === 'lockstep' && flags.interrupts === 'aia')
+    return '--engine lockstep runs with --interrupts plic; leave out --interrupts aia'
   if (flags.bare !== undefined) {
     for (const other of ['kernel', 'initrd', 'append', 'exec'] as const) {
       if (flags[other] !== undefined) return `--bare starts a program by itself; leave out --${other}`

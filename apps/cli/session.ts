@@ -10,6 +10,7 @@ import {
   createMachine,
   type DirectBoot,
   type EngineModules,
+  type InterruptArchitecture,
   type MachineDescriptor,
   type MachineOwner,
   type MachineStatistics,
@@ -37,6 +38,7 @@ export interface SessionOptions {
   /** what is connected to the guest's console input */
   readonly input: 'terminal' | 'pipe' | 'nothing'
   readonly timeoutMs?: number
+  readonly interrupts?: InterruptArchitecture
 }
 
 /** What the machine did, and how long the program took to run its first guest instruction (null: never). */
@@ -84,7 +86,7 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
 async function makeMachine(
   options: SessionOptions,
 ): Promise<Result<{ readonly owner: MachineOwner; readonly twin?: MachineDescriptor }>> {
-  const { cpus, memoryBytes, boot, threads, exactModule } = options
+  const { cpus, memoryBytes, boot, threads, exactModule, interrupts } = options
   const config = {
     cpus,
     memoryBytes,
@@ -93,6 +95,7 @@ async function makeMachine(
     now,
     wallClock: Date.now,
     random: randomBytes,
+    ...(interrupts && { interrupts }),
   }
   if (exactModule !== undefined) return (await import('@virga/vmm/lockstep')).createTwins(config)
   const made = createMachine(config)

@@ -21,4 +21,6 @@ export interface HartLines {
   set(hart: number, line: HartLine, level: boolean): void
   /** Makes the hart's pCPU leave its sleep or slice: a deadline of the hart's moved. Callable on any thread. */
   wake(hart: number): void
+  /** Makes external interrupt `identity` (1 and up) pending in the hart's interrupt file. Callable on any thread. */
+  message(hart: number, identity: number): void
 }

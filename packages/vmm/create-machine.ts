@@ -17,7 +17,7 @@ import { FramePool } from './memory/frames.ts'
 import { takeSlatRoot } from './memory/slat.ts'
 import { MachineOwner } from './owner.ts'
 import { createDeviceTree } from './platform/device-tree/machine-tree.ts'
-import { platformStateBytes } from './platform/platform.ts'
+import { type InterruptArchitecture, platformStateBytes } from './platform/platform.ts'
 
 /** What a machine is to be. */
 export interface MachineConfig extends ThreadContext {
@@ -36,6 +36,8 @@ export interface MachineConfig extends ThreadContext {
   readonly poolBytes?: number
   /** default: live */
   readonly lines?: LinesMode
+  /** default: aia for a direct boot; a bare one has the PLIC, since M-mode has no AIA here */
+  readonly interrupts?: InterruptArchitecture
 }
 
 const memoryBytesMin = 4 * 2 ** 20
@@ -77,6 +79,7 @@ export function createMachine(config: MachineConfig): Result<MachineOwner> {
     mode: config.boot.kind,
     htif: layout.value.htif,
     lines: config.lines ?? 'live',
+    interrupts: interruptsOf(config),
   }
   const machine = new Machine(descriptor, config)
   for (const { gpa, bytes } of layout.value.placements) {
@@ -93,7 +96,11 @@ export function createMachine(config: MachineConfig): Result<MachineOwner> {
   return ok(new MachineOwner(machine))
 }
 
-function configFault({ cpus, memoryBytes, pcpus }: MachineConfig): string | null {
+function interruptsOf({ boot, interrupts }: MachineConfig): InterruptArchitecture {
+  return interrupts ?? (boot.kind === 'direct' ? 'aia' : 'plic')
+}
+
+function configFault({ cpus, memoryBytes, pcpus, boot, interrupts }: MachineConfig): string | null {
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > hartCountMax) {
     return `a machine has 1 to ${hartCountMax} harts, not ${cpus}; use --cpus 1 to --cpus ${hartCountMax}`
   }
@@ -101,6 +108,9 @@ function configFault({ cpus, memoryBytes, pcpus }: MachineConfig): string | null
     return `${cpus} harts run on 1 to ${cpus} pCPUs, not ${pcpus}`
   if (!Number.isInteger(memoryBytes) || memoryBytes % frameBytes !== 0) {
     return `memory comes in whole pages of 4 KiB, not ${memoryBytes} bytes; use a size such as --memory 512MiB`
+  }
+  if (boot.kind === 'bare' && interrupts === 'aia') {
+    return 'a bare machine has no AIA, which its M-mode would need; use --interrupts plic'
   }
   if (memoryBytes < memoryBytesMin) {
     return `${formatBytes(memoryBytes)} of memory is too small for a machine; use --memory 4MiB or more`
@@ -113,6 +123,7 @@ function layOut(config: MachineConfig): Result<BootLayout> {
   const tree = {
     harts,
     memoryBytes,
+    interrupts: interruptsOf(config),
     rngSeed: config.random(rngSeedBytes),
     kaslrSeed: config.random(kaslrSeedBytes),
   }
@@ -136,10 +147,11 @@ function poolBytesFor(memoryBytes: number): number {
 }
 
 function prepareHart(machine: Machine, hart: HartBlock, { entry, deviceTree }: BootLayout): void {
-  const { plan, slatRoot, mode } = machine.descriptor
+  const { plan, slatRoot, mode, interrupts } = machine.descriptor
   const pages = plan.codePages + hart.id * plan.codePagesPerHart * codePage.bytes
   hart.write32('hartId', hart.id)
-  hart.write32('flags', mode === 'direct' ? hartFlag.sbiByVmm : 0)
+  const sbi = mode === 'direct' ? hartFlag.sbiByVmm : 0
+  hart.write32('flags', sbi | (interrupts === 'aia' ? hartFlag.imsic : 0))
   hart.write32('machine', plan.machineBlock)
   hart.write32('doorbell', hart.doorbell)
   hart.write32('slatRoot', slatRoot)

@@ -3,11 +3,11 @@
  * Why: SBI calls, boot and the pCPU loop read and write registers of harts that are not running, and raise
  * interrupts and requests on harts that may be running on another thread.
  * Invariants: plain words are touched only by the pCPU that owns the hart, while the hart is out of guest code;
- * `mip`, `lines`, `requests`, `attention`, `status` and the record's words are atomic.
+ * `mip`, `lines`, `seiPending`, `requests`, `attention`, `status` and the record's words are atomic.
  */
 
 import { defined } from '@virga/base'
-import { hartBlockBytes, hartOffset, hartStatus } from '@virga/riscv/hart'
+import { hartBlockBytes, hartOffset, hartStatus, interruptIdentityWords } from '@virga/riscv/hart'
 import { hartRecord, pcpuSlot } from './machine-block.ts'
 import type { Arena } from './memory/arena.ts'
 
@@ -25,6 +25,10 @@ const offset = {
   mie: at('mie'),
   menvcfg: at('menvcfg'),
   stimecmp: at('stimecmp'),
+  seiDelivery: at('seiDelivery'),
+  seiThreshold: at('seiThreshold'),
+  seiPending: at('seiPending'),
+  seiEnabled: at('seiEnabled'),
 }
 
 /** Interrupt bits of mip, mie and `lines`. @spec riscv-priv "Machine Interrupt (mip and mie) Registers" */
@@ -165,6 +169,13 @@ export class HartBlock {
     }
   }
 
+  /** Makes external interrupt `identity` (1 to 255) pending in the interrupt file; the hart is woken if it was not. */
+  deliver(identity: number): void {
+    const bit = 1 << (identity & 31)
+    const word = this.#word(offset.seiPending) + (identity >>> 5)
+    if ((Atomics.or(this.#arena.i32, word, bit) & bit) === 0) this.kick()
+  }
+
   /** Shows guest code the lines as they are driven now, and returns them; only the hart's own thread does. */
   publishLines(): number {
     const lines = Atomics.load(this.#arena.i32, this.#lines)
@@ -188,6 +199,7 @@ export class HartBlock {
   interruptPending(ticks: number): boolean {
     const { i32 } = this.#arena
     let pending = Atomics.load(i32, this.#word(offset.mip)) | Atomics.load(i32, this.#lines)
+    if (this.#fileAsks) pending |= interrupt.seip
     if (this.#hasStimecmp)
       pending = this.#stimecmp <= ticks ? pending | interrupt.stip : pending & ~interrupt.stip
     return (pending & this.#mie) !== 0
@@ -207,6 +219,21 @@ export class HartBlock {
     const { i32 } = this.#arena
     const word = this.#word(offset.stimecmp)
     return (defined(i32[word + 1], 'stimecmp') >>> 0) * 2 ** 32 + (defined(i32[word], 'stimecmp') >>> 0)
+  }
+
+  /** True when the interrupt file has an interrupt for the hart: what runtime/imsic.ts says. */
+  get #fileAsks(): boolean {
+    const { i32 } = this.#arena
+    if (defined(i32[this.#word(offset.seiDelivery)], 'eidelivery') === 0) return false
+    const threshold = defined(i32[this.#word(offset.seiThreshold)], 'eithreshold')
+    for (let word = 0; word < 2 * interruptIdentityWords; word++) {
+      const enabled = defined(i32[this.#word(offset.seiEnabled) + word], 'eie')
+      const bits = Atomics.load(i32, this.#word(offset.seiPending) + word) & enabled
+      if (bits === 0) continue
+      const first = 32 * word + 31 - Math.clz32(bits & -bits)
+      return threshold === 0 || first < threshold
+    }
+    return false
   }
 
   get #mie(): number {

@@ -21,7 +21,7 @@ import { GuestMemory } from './memory/guest-memory.ts'
 import { Slat } from './memory/slat.ts'
 import { decodeOutcome, type FailureCode, type Outcome } from './outcome.ts'
 import { timebaseHz } from './platform/memory-map.ts'
-import { createPlatform, type Platform } from './platform/platform.ts'
+import { createPlatform, type InterruptArchitecture, type Platform } from './platform/platform.ts'
 import { pcpuOf } from './scheduler.ts'
 
 /** Ticks of the `time` CSR in a millisecond. */
@@ -46,6 +46,7 @@ export interface MachineDescriptor {
   readonly mode: BootMode
   readonly htif: HtifAddresses | null
   readonly lines: LinesMode
+  readonly interrupts: InterruptArchitecture
 }
 
 /** What a thread passes in. */
@@ -101,9 +102,11 @@ export class Machine {
       words: this.arena.i32.subarray(plan.platform >>> 2, (plan.platform + plan.platformBytes) >>> 2),
       harts: plan.hartCount,
       boot: descriptor.mode,
+      interrupts: descriptor.interrupts,
       lines: {
         set: (hart, line, level) => this.harts[hart]?.setLines(1 << hartLineBit[line], level),
         wake: (hart) => this.harts[hart]?.kick(),
+        message: (hart, identity) => this.harts[hart]?.deliver(identity),
       },
       clock: () => this.ticks(),
       wallClock: context.wallClock,

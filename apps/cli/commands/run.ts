@@ -44,6 +44,12 @@ export function addRunCommand(program: Command): void {
         .default('jit'),
     )
     .addOption(
+      new Option('--interrupts <kind>', 'how devices interrupt: messages (aia) or wires (plic)').choices([
+        'aia',
+        'plic',
+      ]),
+    )
+    .addOption(
       new Option('--stats <format>', 'print statistics to stderr at the end').choices(['text', 'json']),
     )
     .option('--timeout <duration>', 'end the machine after this time, with status 124')

@@ -17,6 +17,7 @@ export {
   hartPart,
   hartRequest,
   hartStatus,
+  interruptIdentityWords,
   tlbEntries,
   traceEntries,
 } from './layout.ts'

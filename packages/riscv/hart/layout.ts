@@ -14,7 +14,7 @@
  *  elsewhere, by pointer: the code map, the decoded pages, the machine's SLAT root.
  * ```
  * Invariants: a block is 64 KiB aligned; offsets are multiples of the field's size; words that other threads
- * write (`attention`, `mip`, `lines`, `requests`) are only touched with atomics.
+ * write (`attention`, `mip`, `lines`, `requests`, `seiPending`) are only touched with atomics.
  */
 
 type FieldType = 'i32' | 'i64'
@@ -41,6 +41,9 @@ function declare(
     return field
   })
 }
+
+/** 64-bit words that the interrupt identities of a hart take: identities 1 to 64 times as many, less one. */
+export const interruptIdentityWords = 4
 
 /** The fields of the state part, in order. */
 export const hartFields: readonly Field[] = declare([
@@ -168,6 +171,16 @@ export const hartFields: readonly Field[] = declare([
   ['statExitPoll', 'i64', 'compiled code came back: attention was raised, or the slice was at its end'],
   ['statExitBail', 'i64', 'compiled code came back: it left an instruction to the interpreter'],
   ['statRegionsDropped', 'i32', 'regions taken out again, since nothing ran them or their page changed'],
+  ['siselect', 'i32', 'siselect: which register sireg is'],
+  ['seiDelivery', 'i32', 'eidelivery of the supervisor-level interrupt file: 0 or 1'],
+  ['seiThreshold', 'i32', 'eithreshold of that file'],
+  [
+    'seiPending',
+    'i64',
+    'eip of that file: bit i of the array is identity i (any thread, atomic; then attention and doorbell)',
+    interruptIdentityWords,
+  ],
+  ['seiEnabled', 'i64', 'eie of that file', interruptIdentityWords],
 ])
 
 /** Byte offset of each state field by name. */
@@ -189,6 +202,8 @@ export const hartExit = {
 export const hartFlag = {
   /** ECALL from S-mode leaves with `hartExit.sbi` (direct boot) */
   sbiByVmm: 1,
+  /** the hart has an IMSIC with a supervisor-level interrupt file, and Ssaia */
+  imsic: 2,
 } as const
 
 /** Bits of `requests`, set with atomic OR, followed by attention := 1 and a notify of the pCPU's doorbell. */
@@ -283,6 +298,7 @@ export function renderLayout(): string {
     ...hartFields.map((f) =>
       line(`HART_${snake(f.name)}`, f.offset, `${f.type}${f.count > 1 ? `[${f.count}]` : ''}: ${f.doc}`),
     ),
+    line('INTERRUPT_IDENTITY_WORDS', interruptIdentityWords),
     ...group('PART', hartPart),
     ...group('ENTRIES', tlbEntries),
     ...group('EXIT', hartExit),

@@ -40,7 +40,14 @@ const supervisor: readonly Row[] = [
   [0x143, 'stval', 'faulting address or instruction'],
   [0x144, 'sip', 'interrupts pending, of those delegated to S-mode'],
   [0x14d, 'stimecmp', 'time at which the supervisor timer interrupt becomes pending'],
+  [0x150, 'siselect', 'which indirect register sireg is'],
+  [0x151, 'sireg', 'the register that siselect names: of the interrupt file, or an interrupt priority'],
+  [0x15c, 'stopei', 'external interrupt of highest priority; writing claims it'],
   [0x180, 'satp', 'mode, ASID and root of the page table'],
+]
+
+const supervisorTop: readonly Row[] = [
+  [0xdb0, 'stopi', 'interrupt of highest priority that S-mode has pending and enabled'],
 ]
 
 const machine: readonly Row[] = [
@@ -97,6 +104,7 @@ const privileges: readonly CsrPrivilege[] = ['user', 'supervisor', 'supervisor',
 export const csrs: readonly Csr[] = [
   ...floatingPoint,
   ...supervisor,
+  ...supervisorTop,
   ...machine,
   ...numbered(0x320, 'mhpmevent', 3, 31, 'event that the counter counts'),
   [0x3a0, 'pmpcfg0', 'configuration of memory protection entries 0..7'] as const,

@@ -14,6 +14,9 @@ export const CSR_SCAUSE: u32 = 0x142
 export const CSR_STVAL: u32 = 0x143
 export const CSR_SIP: u32 = 0x144
 export const CSR_STIMECMP: u32 = 0x14d
+export const CSR_SISELECT: u32 = 0x150
+export const CSR_SIREG: u32 = 0x151
+export const CSR_STOPEI: u32 = 0x15c
 export const CSR_SATP: u32 = 0x180
 
 export const CSR_MSTATUS: u32 = 0x300
@@ -38,6 +41,7 @@ export const CSR_PMPADDR15: u32 = 0x3bf
 export const CSR_TSELECT: u32 = 0x7a0
 export const CSR_TDATA3: u32 = 0x7a3
 
+export const CSR_STOPI: u32 = 0xdb0
 export const CSR_MVENDORID: u32 = 0xf11
 export const CSR_MARCHID: u32 = 0xf12
 export const CSR_MIMPID: u32 = 0xf13

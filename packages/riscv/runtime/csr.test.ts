@@ -1,5 +1,6 @@
 /** CSRs: which exist for whom, what each keeps of a write, and the views that share state. */
 import { describe, expect, it } from 'vitest'
+import { hartFlag } from '../hart/layout.ts'
 import { csrByName, csrs } from '../isa/csr.ts'
 import { makeHart, type TestHart } from './testing/hart.ts'
 
@@ -18,6 +19,8 @@ function openHart(): TestHart {
   const hart = makeHart()
   hart.csrSet(n('mstatus'), 3n << 13n)
   for (const name of ['mcounteren', 'scounteren', 'menvcfg', 'mideleg']) hart.csrWrite(n(name), all)
+  hart.set('flags', hartFlag.imsic)
+  hart.csrWrite(n('siselect'), 0x70n)
   return hart
 }
 

@@ -1,6 +1,7 @@
 /**
  * CSR instructions: who may access which register, and what reading, setting and clearing mean.
- * The registers themselves are in csr-supervisor.ts, csr-machine.ts, csr-counters.ts and csr-float.ts.
+ * The registers themselves are in csr-supervisor.ts, csr-interrupt.ts, csr-machine.ts, csr-counters.ts and
+ * csr-float.ts.
  * @spec riscv-priv "CSR Address Mapping Conventions"
  */
 import { read_user_counter } from './csr-counters'
@@ -12,7 +13,8 @@ import {
   write_machine,
   write_machine_counter,
 } from './csr-machine'
-import { CSR_FCSR, CSR_MIP, CSR_SIP, CSR_SSCRATCH, CSR_TDATA3, CSR_TSELECT } from './csr-number'
+import { is_interrupt_csr, read_interrupt_csr, read_stopi, write_interrupt_csr } from './csr-interrupt'
+import { CSR_FCSR, CSR_MIP, CSR_SIP, CSR_SSCRATCH, CSR_STOPI, CSR_TDATA3, CSR_TSELECT } from './csr-number'
 import { software_pending } from './csr-status'
 import { read_supervisor, write_supervisor } from './csr-supervisor'
 import { raise_illegal, raised } from './exception'
@@ -45,6 +47,10 @@ export function csr(hart: u32, number: u32, op: u32, operand: u64, access: u32):
   const old = read(hart, number)
   if (raised(hart)) return 0
   if (access & WRITES) {
+    if (is_interrupt_csr(number)) {
+      write_interrupt_csr(hart, number, old, op === CLEAR ? 0 : operand, op === SET ? 0 : op === CLEAR ? operand : -1)
+      return old
+    }
     // the lines of controllers are seen, but never written back
     const base = number === CSR_MIP || number === CSR_SIP ? software_pending(hart) : old
     write(hart, number, apply(op, base, operand))
@@ -64,17 +70,21 @@ const BLOCK_MACHINE: u32 = 0x3
 const BLOCK_DEBUG: u32 = 0x7
 const BLOCK_MACHINE_COUNTERS: u32 = 0xb
 const BLOCK_USER_COUNTERS: u32 = 0xc
+const BLOCK_SUPERVISOR_TOP: u32 = 0xd
 const BLOCK_INFORMATION: u32 = 0xf
 
 /** Value of CSR `number`; raises an illegal-instruction exception if there is none or not now. */
 function read(hart: u32, number: u32): i64 {
   const block = number >> 8
-  if (block === BLOCK_SUPERVISOR) return read_supervisor(hart, number)
+  if (block === BLOCK_SUPERVISOR) {
+    return is_interrupt_csr(number) ? read_interrupt_csr(hart, number) : read_supervisor(hart, number)
+  }
   if (block === BLOCK_MACHINE) return read_machine(hart, number)
   if (block === BLOCK_FLOAT && number <= CSR_FCSR) return read_float(hart, number)
   if (block === BLOCK_USER_COUNTERS) return read_user_counter(hart, number)
   if (block === BLOCK_MACHINE_COUNTERS) return read_machine_counter(hart, number)
   if (block === BLOCK_INFORMATION) return read_machine_information(hart, number)
+  if (block === BLOCK_SUPERVISOR_TOP && number === CSR_STOPI) return read_stopi(hart)
   if (block === BLOCK_DEBUG && is_trigger(number)) return 0
   raise_illegal(hart)
   return 0

@@ -8,6 +8,7 @@ import {
   IRQ_STI,
   PRV_M,
   PRV_S,
+  SEIP,
   STATUS_MIE,
   STATUS_SIE,
 } from './fields'
@@ -20,13 +21,15 @@ import {
   HART_MSTATUS,
   HART_PRV,
 } from './generated/layout'
+import { imsic_pending } from './imsic'
 
 /** What `interrupt_to_take` returns when there is none. */
 export const NO_INTERRUPT: i32 = -1
 
-/** mip as software reads it: its own bits and the lines of the controllers. */
+/** mip as software reads it: its own bits, the lines of the controllers, and what the interrupt file asks for. */
 export function pending_interrupts(hart: u32): i64 {
-  return (atomic.load<i32>(hart, HART_MIP) | atomic.load<i32>(hart, HART_LINES)) as i64
+  const bits = (atomic.load<i32>(hart, HART_MIP) | atomic.load<i32>(hart, HART_LINES)) as i64
+  return imsic_pending(hart) ? bits | SEIP : bits
 }
 
 /** Number of the interrupt that traps now, or NO_INTERRUPT. Those that trap to M come first. */
@@ -44,7 +47,7 @@ export function interrupt_to_take(hart: u32): i32 {
 }
 
 /** The interrupt of highest priority: external, software, timer; M before S. */
-function first_of(bits: i64): i32 {
+export function first_of(bits: i64): i32 {
   if ((bits >> IRQ_MEI) & 1) return IRQ_MEI
   if ((bits >> IRQ_MSI) & 1) return IRQ_MSI
   if ((bits >> IRQ_MTI) & 1) return IRQ_MTI

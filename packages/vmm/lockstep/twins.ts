@@ -14,7 +14,10 @@ export interface Twins {
   readonly twin: MachineDescriptor
 }
 
-/** Makes both. The configuration has one hart. Errors: those of `createMachine`. */
+/**
+ * Makes both. The configuration has one hart. They have the PLIC, whose wires can be shown to guest code between slices;
+ * messages arrive whenever they do. Errors: those of `createMachine`.
+ */
 export function createTwins(config: MachineConfig): Result<Twins> {
   assert(config.cpus === 1, 'lockstep runs one hart')
   const drawn: Uint8Array[] = []
@@ -23,9 +26,13 @@ export function createTwins(config: MachineConfig): Result<Twins> {
     drawn.push(bytes)
     return bytes
   }
-  const first = createMachine({ ...config, lines: 'staged', random })
+  const first = createMachine({ ...config, interrupts: 'plic', lines: 'staged', random })
   if (!first.ok) return first
-  const second = createMachine({ ...config, random: () => defined(drawn.shift(), 'random bytes') })
+  const second = createMachine({
+    ...config,
+    interrupts: 'plic',
+    random: () => defined(drawn.shift(), 'random bytes'),
+  })
   if (!second.ok) return second
   return ok({ owner: first.value, twin: second.value.descriptor })
 }

@@ -43,7 +43,7 @@ describe('finisher', () => {
 describe('lifecycle', () => {
   it('refuses the wrong words, and moves in the wrong order', async () => {
     const options = { harts: 1, boot: 'bare', clock: () => 0, wallClock: () => 0 } as const
-    const lines = { set: () => undefined, wake: () => undefined }
+    const lines = { set: () => undefined, wake: () => undefined, message: () => undefined }
     const words = new Int32Array(new SharedArrayBuffer(platformStateBytes(2)))
     expect(() => createPlatform({ ...options, lines, words })).toThrow('words it asked for')
     expect(() => createPlatform({ ...options, lines, words, harts: 65 })).toThrow('1 to 64 harts')

@@ -3,8 +3,8 @@
  *
  * ```
  *   hart's thread ──► bus ──(lock)──► uart ─► plic ─► HartLines      main thread ◄── doorbell: console output,
- *                                     rtc  ───┘  ▲                                   RTC alarm moved, machine ended
- *                                     aclint ────┘ (bare boot)
+ *                                     rtc  ───┘ or APLIC, IMSICs                     RTC alarm moved, machine ended
+ *                                     aclint ───────┘ (bare boot)
  * ```
  * Why: every thread of a machine calls `createPlatform` over the same words and gets its own objects of the same
  * devices; an access is served where it happens.
@@ -23,12 +23,17 @@ import {
   type SnapshotMismatch,
 } from '@virga/device'
 import { Aclint, aclintLayout } from './aclint.ts'
+import { Aplic, aplicLayout } from './aplic.ts'
 import { Finisher, type Outcome } from './finisher.ts'
 import { GoldfishRtc } from './goldfish-rtc.ts'
+import { imsicMessages, imsicWindow } from './imsic.ts'
 import { hartsMax, memoryMap } from './memory-map.ts'
 import { createPciBus, type PciDeviceMaker, pciBusWords } from './pci-bus.ts'
 import { Plic, plicLayout } from './plic.ts'
 import { Uart16550 } from './uart16550.ts'
+
+/** How interrupts get to harts: over the PLIC's wires, or as messages through APLIC and IMSICs. */
+export type InterruptArchitecture = 'plic' | 'aia'
 
 export interface PlatformOptions {
   /** shared memory, `platformStateBytes(harts, pciDevices)` bytes, zero when the machine is made */
@@ -37,6 +42,8 @@ export interface PlatformOptions {
   readonly harts: number
   /** what is on the PCI bus, from slot 1 on */
   readonly pciDevices?: readonly PciDeviceMaker[]
+  /** which controller devices interrupt through; aia needs harts with an IMSIC */
+  readonly interrupts?: InterruptArchitecture
   /** bare: the guest is in M-mode and has the ACLINT; direct: it has not */
   readonly boot: 'direct' | 'bare'
   readonly lines: HartLines
@@ -48,7 +55,9 @@ export interface PlatformOptions {
 
 export interface Platform extends Omit<Device, 'name' | 'snapshot' | 'restore'> {
   readonly bus: Bus
+  /** the controllers; one of them is on the bus */
   readonly plic: Plic
+  readonly aplic: Aplic
   /** Rings when there is something for the main thread: output, room for input, a moved alarm, the end. */
   readonly doorbell: Doorbell
   readonly console: PlatformConsole
@@ -87,6 +96,7 @@ const headWords = 16
 function layouts(harts: number) {
   return {
     plic: plicLayout(harts),
+    aplic: aplicLayout,
     aclint: aclintLayout(harts),
     uart: Uart16550.layout,
     rtc: GoldfishRtc.layout,
@@ -119,29 +129,37 @@ export function createPlatform(options: PlatformOptions): Platform {
   const take = (wanted: { words: number }) => takeWords(wanted.words)
   const layout = layouts(harts)
   const plic = new Plic(take(layout.plic), harts, lines)
+  const aplic = new Aplic(take(layout.aplic), harts, lines)
+  const byMessage = options.interrupts === 'aia'
+  const controller = byMessage ? aplic : plic
   const aclint = new Aclint(take(layout.aclint), harts, lines, options.clock)
-  const uart = new Uart16550(take(layout.uart), plic.source(memoryMap.uart.interrupt), doorbell)
+  const uart = new Uart16550(take(layout.uart), controller.source(memoryMap.uart.interrupt), doorbell)
   const rtc = new GoldfishRtc(
     take(layout.rtc),
-    plic.source(memoryMap.rtc.interrupt),
+    controller.source(memoryMap.rtc.interrupt),
     doorbell,
     options.wallClock,
   )
   const finisher = new Finisher(take(layout.finisher), doorbell)
   const pci = createPciBus(pciDevices, {
     words: pciBusWords(pciDevices).map(takeWords),
-    messages: { send: () => undefined },
-    line: (interrupt) => plic.source(interrupt),
+    messages: byMessage ? imsicMessages(harts, lines) : { send: () => undefined },
+    line: (interrupt) => controller.source(interrupt),
   })
-  const mmio = options.boot === 'bare' ? [plic, aclint, uart, rtc, finisher] : [plic, uart, rtc, finisher]
+  const mmio = [
+    ...(byMessage ? [aplic, imsicWindow(harts, lines)] : [plic]),
+    ...(options.boot === 'bare' ? [aclint] : []),
+    ...[uart, rtc, finisher],
+  ]
   // The controller first: the others drive its wires when they start.
-  const devices: Device[] = [plic, aclint, uart, rtc, finisher, ...pci.functions]
+  const devices: Device[] = [plic, aplic, aclint, uart, rtc, finisher, ...pci.functions]
   const locked = <T>(critical: () => T): T => mutex.run(critical)
   const each = (move: (device: Device) => void) => locked(() => devices.forEach(move))
 
   return {
     bus: new Bus(mutex, [...mmio, ...pci.windows]),
     plic,
+    aplic,
     doorbell,
     console: {
       input: (bytes) => locked(() => uart.input(bytes)),

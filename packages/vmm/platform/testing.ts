@@ -5,7 +5,7 @@
 
 import { assert } from '@virga/base'
 import type { HartLine } from '@virga/device'
-import { createPlatform, type Platform, platformStateBytes } from './platform.ts'
+import { createPlatform, type InterruptArchitecture, type Platform, platformStateBytes } from './platform.ts'
 
 export interface Bench {
   readonly platform: Platform
@@ -16,6 +16,8 @@ export interface Bench {
   wires(): string[]
   /** wires driven high so far, in order, whatever became of them */
   readonly raised: string[]
+  /** messages so far */
+  readonly messages: [hart: number, identity: number][]
   /** harts woken so far */
   readonly woken: number[]
   /** guest loads; asserts that somebody answers */
@@ -26,18 +28,25 @@ export interface Bench {
 
 /** A platform of `harts` harts; started unless `words` of another bench are given. */
 export function createBench(
-  options: { harts?: number; boot?: 'direct' | 'bare'; words?: Int32Array } = {},
+  options: {
+    harts?: number
+    boot?: 'direct' | 'bare'
+    interrupts?: InterruptArchitecture
+    words?: Int32Array
+  } = {},
 ): Bench {
-  const { harts = 1, boot = 'bare' } = options
+  const { harts = 1, boot = 'bare', interrupts = 'plic' } = options
   const words = options.words ?? new Int32Array(new SharedArrayBuffer(platformStateBytes(harts)))
   const high = new Set<string>()
   const raised: string[] = []
   const woken: number[] = []
+  const messages: [hart: number, identity: number][] = []
   const time = { ticks: 0, wallMs: 0 }
   const platform = createPlatform({
     words,
     harts,
     boot,
+    interrupts,
     lines: {
       set: (hart: number, line: HartLine, level: boolean) => {
         if (level) {
@@ -46,6 +55,7 @@ export function createBench(
         } else high.delete(`${line}${hart}`)
       },
       wake: (hart: number) => woken.push(hart),
+      message: (hart: number, identity: number) => messages.push([hart, identity]),
     },
     clock: () => time.ticks,
     wallClock: () => time.wallMs,
@@ -57,6 +67,7 @@ export function createBench(
     words,
     time,
     raised,
+    messages,
     woken,
     wires: () => [...high].sort(),
     load: (gpa, bytes = 4) => {

@@ -417,10 +417,11 @@ describe('translation', () => {
   })
 })
 
-it('has the CSRs of the list, under the same names', () => {
+it('has the CSRs of the list, under the same names, but for those of an IMSIC, which it has not', () => {
+  const ofImsic = ['siselect', 'sireg', 'stopei', 'stopi']
   expect(
     [...baseRegisters].map(([number, { name }]) => [number, name]).sort(([a], [b]) => Number(a) - Number(b)),
-  ).toEqual(csrs.map(({ number, name }) => [number, name]))
+  ).toEqual(csrs.filter(({ name }) => !ofImsic.includes(name)).map(({ number, name }) => [number, name]))
 })
 
 it('every instruction retires or traps from a plain M-mode state', () => {

@@ -27,5 +27,17 @@ export const isaExtensions = [
   'svpbmt',
 ] as const
 
+/** What a hart with an IMSIC has besides, before those that begin with the letters after it. */
+const interruptExtension = 'ssaia'
+
+/** Multi-letter extensions of a hart with or without an IMSIC. */
+export function extensionsOf(interrupts: 'plic' | 'aia'): string[] {
+  if (interrupts === 'plic') return [...isaExtensions]
+  const at = isaExtensions.indexOf('sstc')
+  return [...isaExtensions.slice(0, at), interruptExtension, ...isaExtensions.slice(at)]
+}
+
 /** All of it in the older, single-text form. */
-export const isaString = `rv64${baseExtensions.join('')}_${isaExtensions.join('_')}`
+export function isaString(extensions: readonly string[]): string {
+  return `rv64${baseExtensions.join('')}_${extensions.join('_')}`
+}

@@ -54,6 +54,11 @@ describe('options that make no machine', () => {
 describe('machine tree', () => {
   for (const boot of ['direct', 'bare'] as const) {
     for (const harts of [1, 2, 11, 64]) {
+      if (boot === 'direct') {
+        it(`is one that dtc finds nothing wrong with (AIA, ${harts} harts)`, () => {
+          expect(source({ ...plain, harts, interrupts: 'aia' })).not.toContain('sifive,plic')
+        })
+      }
       it(`is one that dtc finds nothing wrong with (${boot}, ${harts} harts)`, () => {
         const text = source({ ...plain, boot, harts, initrd: { start: 0x8400_0000, end: 0x8500_0001 } })
         const count = (what: string) => text.split(what).length - 1
@@ -147,5 +152,26 @@ describe('machine tree', () => {
     expect(rows.map(([address = 0, , , pin = 0, , interrupt]) => [address >> 11, pin, interrupt])).toEqual(
       [0, 1, 2, 3].flatMap((slot) => [1, 2, 3, 4].map((pin) => [slot, pin, 32 + ((slot + pin - 1) % 4)])),
     )
+  })
+
+  it('wires devices to the APLIC, and the APLIC and PCI to the interrupt file of each hart', () => {
+    const text = source({ ...plain, interrupts: 'aia' })
+    const imsics = properties(text, 'interrupt-controller@28000000')
+    expect(imsics).toEqual(
+      expect.arrayContaining([
+        'reg = <0x00 0x28000000 0x00 0x2000>;',
+        'riscv,num-ids = <0xff>;',
+        'interrupts-extended = <0x01 0x09 0x02 0x09>;',
+      ]),
+    )
+    const parent = imsics.find((line) => line.startsWith('phandle'))?.replace('phandle', 'msi-parent')
+    const aplic = properties(text, 'interrupt-controller@d000000')
+    expect(aplic).toEqual(expect.arrayContaining([parent, 'riscv,num-sources = <0x5f>;']))
+    expect(properties(text, 'pci@30000000')).toContain(parent)
+    const handle = aplic.find((line) => line.startsWith('phandle'))?.replace('phandle', 'interrupt-parent')
+    expect(properties(text, 'serial@10000000')).toEqual(
+      expect.arrayContaining(['interrupts = <0x0a 0x04>;', handle]),
+    )
+    expect(properties(text, 'cpu@0').find((line) => line.startsWith('riscv,isa ='))).toContain('_ssaia_sstc_')
   })
 })

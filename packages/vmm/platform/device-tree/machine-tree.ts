@@ -10,23 +10,20 @@
 
 import { assert } from '@virga/base'
 import { finisherCommand } from '../finisher.ts'
-import { hartsMax, memoryMap, plicSources, timebaseHz } from '../memory-map.ts'
+import { hartsMax, memoryMap, timebaseHz } from '../memory-map.ts'
+import type { InterruptArchitecture } from '../platform.ts'
+import { device, indexes, localController, localInterrupt, toHarts } from './controller-nodes.ts'
 import { flatten } from './flatten.ts'
-import { baseExtensions, isaExtensions, isaString } from './isa-extensions.ts'
-import {
-  cells,
-  type DeviceTreeNode,
-  labelled,
-  node,
-  type PropertyValue,
-  reference,
-  wideCells,
-} from './node.ts'
+import { aplic, imsics, plic, wiredInterrupt } from './interrupt-controllers.ts'
+import { baseExtensions, extensionsOf, isaString } from './isa-extensions.ts'
+import { cells, type DeviceTreeNode, labelled, node, reference, wideCells } from './node.ts'
 import { pciHost } from './pci-host.ts'
 
 export interface MachineTreeOptions {
   /** 1 to `hartsMax` */
   readonly harts: number
+  /** default: plic */
+  readonly interrupts?: InterruptArchitecture
   /** RAM from `memoryMap.ram.base` on; a multiple of 4096 */
   readonly memoryBytes: number
   /** kernel command line */
@@ -44,8 +41,6 @@ export interface MachineTreeOptions {
 const cacheBlockBytes = 64
 /** The reference clock that UART drivers divide; any will do, since the line has no speed. */
 const uartClockHz = 3_686_400
-/** Interrupt numbers at a hart's local controller. @spec riscv-priv "Machine Cause (mcause) Register" */
-const localInterrupt = { machineSoftware: 3, machineTimer: 7, supervisorExternal: 9, machineExternal: 11 }
 
 /** The flattened tree; hart 0 boots. */
 export function createDeviceTree(options: MachineTreeOptions): Uint8Array<ArrayBuffer> {
@@ -54,7 +49,7 @@ export function createDeviceTree(options: MachineTreeOptions): Uint8Array<ArrayB
 
 /** The tree as data. */
 export function machineTree(options: MachineTreeOptions): DeviceTreeNode {
-  const { harts, memoryBytes, boot } = options
+  const { harts, memoryBytes, boot, interrupts = 'plic' } = options
   assert(Number.isInteger(harts) && harts >= 1 && harts <= hartsMax, `a machine has 1 to ${hartsMax} harts`)
   assert(memoryBytes > 0 && memoryBytes % 4096 === 0, 'memory is whole pages')
   const ram = memoryMap.ram.base
@@ -72,12 +67,19 @@ export function machineTree(options: MachineTreeOptions): DeviceTreeNode {
       node(
         'cpus',
         { '#address-cells': cells(1), '#size-cells': cells(0), 'timebase-frequency': cells(timebaseHz) },
-        indexes(harts).map(cpu),
+        indexes(harts).map((hart) => cpu(hart, interrupts)),
       ),
       node(
         'soc',
         { '#address-cells': cells(2), '#size-cells': cells(2), compatible: 'simple-bus', ranges: true },
-        [finisher(), rtc(), ...(boot === 'bare' ? [clint(harts)] : []), plic(harts), uart(), pciHost()],
+        [
+          finisher(),
+          rtc(interrupts),
+          ...(boot === 'bare' ? [clint(harts)] : []),
+          ...(interrupts === 'aia' ? [imsics(harts), aplic()] : [plic(harts)]),
+          uart(interrupts),
+          pciHost(interrupts),
+        ],
       ),
       powerSwitch('poweroff', 'syscon-poweroff', finisherCommand.poweroff),
       powerSwitch('reboot', 'syscon-reboot', finisherCommand.reset),
@@ -97,15 +99,16 @@ function chosen({ bootargs, initrd, rngSeed, kaslrSeed }: MachineTreeOptions): D
   })
 }
 
-function cpu(hart: number): DeviceTreeNode {
+function cpu(hart: number, interrupts: InterruptArchitecture): DeviceTreeNode {
+  const extensions = extensionsOf(interrupts)
   const properties = {
     device_type: 'cpu',
     reg: cells(hart),
     status: 'okay',
     compatible: 'riscv',
-    'riscv,isa': isaString,
+    'riscv,isa': isaString(extensions),
     'riscv,isa-base': 'rv64i',
-    'riscv,isa-extensions': [...baseExtensions, ...isaExtensions],
+    'riscv,isa-extensions': [...baseExtensions, ...extensions],
     'riscv,cbom-block-size': cells(cacheBlockBytes),
     'riscv,cboz-block-size': cells(cacheBlockBytes),
     'mmu-type': 'riscv,sv57',
@@ -119,21 +122,6 @@ function cpu(hart: number): DeviceTreeNode {
   return node(`cpu@${hart.toString(16)}`, properties, [labelled(localController(hart), controller)])
 }
 
-function plic(harts: number): DeviceTreeNode {
-  const controller = device('interrupt-controller', memoryMap.plic, {
-    compatible: ['sifive,plic-1.0.0', 'riscv,plic0'],
-    '#address-cells': cells(0),
-    '#interrupt-cells': cells(1),
-    'interrupt-controller': true,
-    'riscv,ndev': cells(plicSources),
-    'interrupts-extended': toHarts(harts, [
-      localInterrupt.machineExternal,
-      localInterrupt.supervisorExternal,
-    ]),
-  })
-  return labelled('plic', controller)
-}
-
 function clint(harts: number): DeviceTreeNode {
   return device('clint', memoryMap.aclint, {
     compatible: ['sifive,clint0', 'riscv,clint0'],
@@ -141,20 +129,18 @@ function clint(harts: number): DeviceTreeNode {
   })
 }
 
-function uart(): DeviceTreeNode {
+function uart(interrupts: InterruptArchitecture): DeviceTreeNode {
   return device('serial', memoryMap.uart, {
     compatible: 'ns16550a',
     'clock-frequency': cells(uartClockHz),
-    'interrupt-parent': cells(reference('plic')),
-    interrupts: cells(memoryMap.uart.interrupt),
+    ...wiredInterrupt(interrupts, memoryMap.uart.interrupt),
   })
 }
 
-function rtc(): DeviceTreeNode {
+function rtc(interrupts: InterruptArchitecture): DeviceTreeNode {
   return device('rtc', memoryMap.rtc, {
     compatible: 'google,goldfish-rtc',
-    'interrupt-parent': cells(reference('plic')),
-    interrupts: cells(memoryMap.rtc.interrupt),
+    ...wiredInterrupt(interrupts, memoryMap.rtc.interrupt),
   })
 }
 
@@ -170,32 +156,4 @@ function powerSwitch(name: string, compatible: string, command: number): DeviceT
     offset: cells(0),
     value: cells(command),
   })
-}
-
-function device(
-  name: string,
-  window: { readonly base: number; readonly bytes: number },
-  properties: Readonly<Record<string, PropertyValue>>,
-): DeviceTreeNode {
-  return node(`${name}@${window.base.toString(16)}`, {
-    reg: wideCells(window.base, window.bytes),
-    ...properties,
-  })
-}
-
-/** For each hart, its local controller with each of the interrupts. */
-function toHarts(harts: number, interrupts: readonly number[]): PropertyValue {
-  return cells(
-    ...indexes(harts).flatMap((hart) =>
-      interrupts.flatMap((interrupt) => [reference(localController(hart)), interrupt]),
-    ),
-  )
-}
-
-function localController(hart: number): string {
-  return `hart${hart}`
-}
-
-function indexes(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i)
 }

@@ -6,6 +6,8 @@
 
 import { pciInterrupts, swizzle } from '@virga/device'
 import { memoryMap } from '../memory-map.ts'
+import type { InterruptArchitecture } from '../platform.ts'
+import { wireCells } from './interrupt-controllers.ts'
 import { type Cell, cells, type DeviceTreeNode, node, reference, wideCells } from './node.ts'
 
 /** The upper cell of a PCI address: which space it is in. */
@@ -15,7 +17,7 @@ const slotsMapped = pciInterrupts
 const slotShift = 11
 const busesMax = 256
 
-export function pciHost(): DeviceTreeNode {
+export function pciHost(interrupts: InterruptArchitecture): DeviceTreeNode {
   const { pciConfig, pciMemory32, pciMemory64 } = memoryMap
   const range = (kind: number, { base, bytes }: { base: number; bytes: number }): Cell[] => [
     kind,
@@ -33,17 +35,18 @@ export function pciHost(): DeviceTreeNode {
     'dma-coherent': true,
     ranges: cells(...range(space.memory32, pciMemory32), ...range(space.prefetchable64, pciMemory64)),
     'interrupt-map-mask': cells((slotsMapped - 1) << slotShift, 0, 0, 7),
-    'interrupt-map': cells(...interruptMap()),
+    'interrupt-map': cells(...interruptMap(interrupts)),
+    ...(interrupts === 'aia' ? { 'msi-parent': cells(reference('imsics')) } : {}),
   })
 }
 
 /** For each slot and pin: the address of the slot, the pin, and the controller's interrupt. */
-function interruptMap(): Cell[] {
+function interruptMap(interrupts: InterruptArchitecture): Cell[] {
   const rows: Cell[] = []
   for (let device = 0; device < slotsMapped; device++) {
     for (let pin = 1; pin <= pciInterrupts; pin++) {
       const interrupt = memoryMap.pciConfig.interrupt + swizzle(device, pin)
-      rows.push(device << slotShift, 0, 0, pin, reference('plic'), interrupt)
+      rows.push(device << slotShift, 0, 0, pin, ...wireCells(interrupts, interrupt))
     }
   }
   return rows
