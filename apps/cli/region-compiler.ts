@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import type { LinkableBatch, RegionRequest } from '@virga/riscv/jit'
+import type { Bounds, LinkableBatch, RegionRequest } from '@virga/riscv/jit'
 import type { GuestSymbols } from '@virga/vmm'
 import type { RegionHostMaker } from '@virga/vmm/pcpu'
 import type { CompilerLine, CompilerTask } from './compiler-worker.ts'
@@ -45,8 +45,14 @@ export class RegionCompilerThread {
   }
 }
 
-/** On a pCPU's thread: what runs its regions, and what sends requests and takes in answers, between slices. */
-export async function openLine({ port, answers, withPlaces }: PcpuLine): Promise<{
+/**
+ * On a pCPU's thread: what runs its regions, and what sends requests and takes in answers, between slices. `bounds` are
+ * those of its compiled code, unless it is the usual ones.
+ */
+export async function openLine(
+  { port, answers, withPlaces }: PcpuLine,
+  bounds: Partial<Bounds> = {},
+): Promise<{
   readonly regions: RegionHostMaker
   readonly exchange: () => void
 }> {
@@ -62,6 +68,7 @@ export async function openLine({ port, answers, withPlaces }: PcpuLine): Promise
         runtime,
         send: (request) => requests.push(request),
         withPlaces,
+        bounds,
       })
       take = (answer) => (answer instanceof Int32Array ? linker.learn(answer) : linker.link(answer))
       return linker

@@ -8,6 +8,7 @@ const jit = {
   tiers: { interpreter: 250, compiled: 750, compiledShare: 0.75 },
   regions: 3,
   restored: 1,
+  dropped: 2,
   bytes: 9000,
   guestInstructions: 100,
   emitMs: 0.25,
@@ -48,7 +49,10 @@ function row(text: string, name: string): string | undefined {
 describe('statistics of the JIT', () => {
   it.each([
     ['tiers', 'tiers interpreter 250 (25.0 %), compiled code 750 (75.0 %)'],
-    ['regions', 'regions 3, of which 1 restored; 100 instructions became 9,000 bytes of WebAssembly'],
+    [
+      'regions',
+      'regions 3, of which 1 restored, 2 dropped; 100 instructions became 9,000 bytes of WebAssembly',
+    ],
     ['compiling', 'compiling 0 ms (2.50 µs an instruction), modules 1.50 s'],
     [
       'chain',

@@ -48,7 +48,8 @@ function table(statistics: SessionStatistics): string {
 
 /** What the tiers did, what compiling took and why compiled code came back; nothing without a JIT. */
 function jitRows({ jit }: SessionStatistics): [string, string][] {
-  const { tiers, regions, restored, bytes, guestInstructions, emitMs, moduleMs, entries, exits } = jit
+  const { tiers, regions, restored, dropped, bytes, guestInstructions, emitMs, moduleMs, entries, exits } =
+    jit
   if (regions === 0) return []
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`
   const each = ((1000 * emitMs) / Math.max(1, guestInstructions)).toFixed(2)
@@ -65,7 +66,7 @@ function jitRows({ jit }: SessionStatistics): [string, string][] {
     ],
     [
       'regions',
-      `${count(regions)}, of which ${count(restored)} restored; ${count(guestInstructions)} instructions became ${count(bytes)} bytes of WebAssembly`,
+      `${count(regions)}, of which ${count(restored)} restored, ${count(dropped)} dropped; ${count(guestInstructions)} instructions became ${count(bytes)} bytes of WebAssembly`,
     ],
     ['compiling', `${milliseconds(emitMs)} (${each} µs an instruction), modules ${milliseconds(moduleMs)}`],
     ['chain', `entered ${count(entries)} times; back: ${counts(back)}`],

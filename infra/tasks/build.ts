@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { renderLayout } from '../../packages/riscv/hart/layout.ts'
+import { heat, renderLayout } from '../../packages/riscv/hart/layout.ts'
 import { CompileFailure, compileRuntime, compilerOptions } from './compile-runtime.ts'
 
 const rootDir = join(import.meta.dirname, '../..')
@@ -23,8 +23,6 @@ const interpreterDirs = [
 ]
 /** Largest memory that the engine can be given, in pages of 64 KiB: all that 32 bits address. */
 const pagesMax = 65536
-/** Arrivals at a place that make it worth compiling. */
-const hotArrivals = 254
 /** Arrivals after which it is asked whether somebody compiled the code before. */
 const earlyArrivals = 8
 /** What compiled code depends on: it is kept on disk under the digest of these. */
@@ -40,7 +38,7 @@ async function main(): Promise<void> {
   await makeArtifact('runtime', [runtimeDir], () => compileRuntime(rootDir, entryFile))
   await makeArtifact('interpreter', interpreterDirs, () => buildInterpreter())
   await makeArtifact('interpreter-profiling', interpreterDirs, () =>
-    buildInterpreter({ threshold: hotArrivals, early: earlyArrivals }),
+    buildInterpreter({ threshold: heat.hot, early: earlyArrivals }),
   )
   writeIfChanged(`${outDir}/emitter.version`, hashInputs(emitterDirs))
 }

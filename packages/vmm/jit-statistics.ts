@@ -15,10 +15,12 @@ export interface JitStatistics {
     readonly compiled: number
     readonly compiledShare: number
   }
-  /** regions in place */
+  /** regions put in place */
   readonly regions: number
   /** of those, made before: by another process (see the code cache) or for another pCPU */
   readonly restored: number
+  /** of those, taken out again: nothing ran them any more and there were many, or their page keeps changing */
+  readonly dropped: number
   /** WebAssembly made for them; what had been made for another pCPU before is not counted again */
   readonly bytes: number
   /** guest instructions that it was made of */
@@ -50,6 +52,7 @@ export function jitStatistics(hart: HartBlock): JitStatistics {
     tiers: tiers(long('retired'), long('statRegionInstructions')),
     regions: word('statRegions'),
     restored: word('statRegionsRestored'),
+    dropped: word('statRegionsDropped'),
     bytes: word('statRegionBytes'),
     guestInstructions: word('statRegionSource'),
     emitMs: word('statRegionEmitMicroseconds') / 1000,
@@ -78,6 +81,7 @@ export function sumJitStatistics(harts: readonly JitStatistics[]): JitStatistics
     tiers: tiers(compiled + total((hart) => hart.tiers.interpreter), compiled),
     regions: total((hart) => hart.regions),
     restored: total((hart) => hart.restored),
+    dropped: total((hart) => hart.dropped),
     bytes: total((hart) => hart.bytes),
     guestInstructions: total((hart) => hart.guestInstructions),
     emitMs: total((hart) => hart.emitMs),

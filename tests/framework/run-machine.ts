@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
-import type { RegionRequest } from '@virga/riscv/jit'
+import type { Bounds, RegionRequest } from '@virga/riscv/jit'
 import {
   type BareBoot,
   createMachine,
@@ -39,6 +39,8 @@ export interface MachineRun {
   readonly boot: BareBoot | DirectBoot
   /** the interpreter unless given */
   readonly engine?: MachineEngine | undefined
+  /** of compiled code on each pCPU, for `jit`; as in `virga run` unless given */
+  readonly bounds?: Partial<Bounds>
   /** harts, 1 unless given */
   readonly cpus?: number
   /** worker threads; as many as there are cores, at most `cpus`, unless given */
@@ -109,13 +111,13 @@ async function startCompiler(): Promise<RegionCompilerThread> {
 
 /** A pCPU's thread. */
 async function startPcpu(
-  engine: MachineEngine,
+  { engine = 'interpreter', bounds }: MachineRun,
   descriptor: MachineDescriptor,
   pcpu: number,
 ): Promise<Worker> {
   if (engine === 'jit') compiler ??= startCompiler()
   const line = engine === 'jit' ? (await compiler)?.connect() : undefined
-  const workerData: PcpuWork = { descriptor, modules: engineModules(engine), pcpu, engine, line }
+  const workerData: PcpuWork = { descriptor, modules: engineModules(engine), pcpu, engine, line, bounds }
   return new Worker(new URL('./run-machine-pcpu.ts', import.meta.url), {
     workerData,
     transferList: line === undefined ? [] : [line.port],
@@ -140,7 +142,7 @@ export async function runMachine(run: MachineRun): Promise<MachineEnd> {
   const exits: Promise<void>[] = []
   const faults: unknown[] = []
   for (let pcpu = 0; pcpu < pcpus; pcpu++) {
-    const worker = await startPcpu(run.engine ?? 'interpreter', owner.descriptor, pcpu)
+    const worker = await startPcpu(run, owner.descriptor, pcpu)
     worker.on('error', (fault) => faults.push(fault))
     exits.push(
       new Promise((resolve) => {

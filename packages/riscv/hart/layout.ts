@@ -171,6 +171,7 @@ export const hartFields: readonly Field[] = declare([
   ['statExitUncompiled', 'i64', 'compiled code came back: no region begins at the target'],
   ['statExitPoll', 'i64', 'compiled code came back: attention was raised, or the slice was at its end'],
   ['statExitBail', 'i64', 'compiled code came back: it left an instruction to the interpreter'],
+  ['statRegionsDropped', 'i32', 'regions taken out again, since nothing ran them or their page changed'],
 ])
 
 /** Byte offset of each state field by name. */
@@ -277,12 +278,22 @@ export const codePage = {
   epoch: 4100,
   /** u32, 1 when the page was entered from elsewhere since the search for a victim last passed it */
   used: 4104,
+  /** u32, the number that the linker knows this code by; 0: none */
+  content: 4108,
   /** first record: {op u16, rd·8 u8, rs1·8 u8, rs2·8 u8, imm i24}; op 0 = not decoded yet */
   records: 4160,
   recordBytes: 8,
   sentinel: 4160 + 2048 * 8,
   heat: 4160 + 2048 * 8 + 64,
   bytes: 4160 + 2048 * 8 + 64 + 2048,
+} as const
+
+/** What the heat of a halfword means. */
+export const heat = {
+  /** arrivals that make a place worth compiling */
+  hot: 254,
+  /** whoever compiles was told, or compiled code begins there: no arrival is counted any more */
+  told: 255,
 } as const
 
 /** Renders the layout as AssemblyScript source: `HART_…`, `EXIT_…`, `FLAG_…`, `REQUEST_…`, `CODE_…` constants. */

@@ -10,15 +10,12 @@
  */
 
 import type { ModuleBuilder } from '@virga/wasm'
-import { codePage } from '../hart/layout.ts'
+import { codePage, heat } from '../hart/layout.ts'
 import { addToField, type Frame, hartField, pushPc } from './frame.ts'
 import { regionRecord } from './pseudo.ts'
 
 /** Types of a region's function: hart, icount, record of the entry, first record of the page, the page's address. */
 export const regionSignature = { params: ['i32', 'i32', 'i32', 'i32', 'i64'], results: ['i32'] } as const
-
-/** Counts that a byte can hold; the last one means that the host was told. */
-const told = 255
 
 /** How a profiling interpreter profiles. */
 export interface ProfileOptions {
@@ -49,7 +46,7 @@ export function countArrival(frame: Frame): void {
   if (profile === undefined) return
   const { hart, record, recordBase } = locals
   const address = scratch.take('i32')
-  const heat = scratch.take('i32')
+  const arrivals = scratch.take('i32')
   f.localGet(record)
   f.localGet(recordBase)
   f.i32Sub()
@@ -59,28 +56,28 @@ export function countArrival(frame: Frame): void {
   f.i32Add()
   f.localTee(address)
   f.i32Load8U(codePage.heat - codePage.records)
-  f.localTee(heat)
-  f.i32Const(told)
+  f.localTee(arrivals)
+  f.i32Const(heat.told)
   f.i32Ne()
   f.if_()
   f.localGet(address)
-  f.localGet(heat)
+  f.localGet(arrivals)
   f.i32Const(1)
   f.i32Add()
-  f.localTee(heat)
+  f.localTee(arrivals)
   f.i32Store8(codePage.heat - codePage.records)
-  f.localGet(heat)
+  f.localGet(arrivals)
   f.i32Const(profile.threshold)
   f.i32Eq()
   f.if_()
   f.localGet(address)
-  f.i32Const(told)
+  f.i32Const(heat.told)
   f.i32Store8(codePage.heat - codePage.records)
   f.end()
-  f.localGet(heat)
+  f.localGet(arrivals)
   f.i32Const(profile.threshold)
   f.i32Eq()
-  f.localGet(heat)
+  f.localGet(arrivals)
   f.i32Const(profile.early ?? profile.threshold)
   f.i32Eq()
   f.i32Or()

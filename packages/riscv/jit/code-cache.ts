@@ -27,7 +27,8 @@ export interface CachedBatch {
 
 const magic = 0x31435256
 const headerBytes = 12
-const pageBytes = 4096
+/** Of the code of an answer. */
+export const codeBytes = 4096
 
 interface IndexEntry {
   readonly hash: number
@@ -42,7 +43,7 @@ export type Checksum = (bytes: Uint8Array) => number
 export function encodeBatch({ module, answers }: CachedBatch, checksum: Checksum): Uint8Array<ArrayBuffer> {
   const index: IndexEntry[] = answers.map(({ hash, root, regions }) => ({ hash, root, regions }))
   const json = new TextEncoder().encode(JSON.stringify(index))
-  const bytes = 4 + json.length + answers.length * pageBytes + module.length
+  const bytes = 4 + json.length + answers.length * codeBytes + module.length
   const record = new Uint8Array(headerBytes + bytes)
   const view = new DataView(record.buffer)
   view.setUint32(headerBytes, json.length, true)
@@ -85,10 +86,10 @@ function decodeRest(rest: Uint8Array<ArrayBuffer>): CachedBatch {
   // The checksum says that it is what `encodeBatch` wrote.
   const index = JSON.parse(new TextDecoder().decode(rest.subarray(4, pages))) as IndexEntry[]
   return {
-    module: rest.subarray(pages + index.length * pageBytes),
+    module: rest.subarray(pages + index.length * codeBytes),
     answers: index.map((entry, number) => ({
       ...entry,
-      code: rest.subarray(pages + number * pageBytes, pages + (number + 1) * pageBytes),
+      code: rest.subarray(pages + number * codeBytes, pages + (number + 1) * codeBytes),
     })),
   }
 }

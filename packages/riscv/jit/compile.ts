@@ -13,6 +13,20 @@ import { type HotPlace, nameRegion, type Symbolize } from './region-name.ts'
 /** Largest memory that compiled code can be used with, in pages of 64 KiB. */
 const memoryPagesMax = 65536
 
+/** 4 KiB of code, and its hash from whoever asks. */
+export interface HashedCode {
+  readonly hash: number
+  readonly code: Uint8Array
+}
+
+/** A page around the one that got hot. */
+export interface AroundPage extends HashedCode {
+  /** how many pages it lies ahead; behind: negative */
+  readonly distance: number
+  /** as in RegionRequest */
+  readonly ran: Uint8Array
+}
+
 /** A page that got hot at one place. */
 export interface RegionRequest {
   /** the asker's; comes back with the answer */
@@ -29,8 +43,12 @@ export interface RegionRequest {
   readonly warm: readonly number[]
   /** byte offsets where compiled code begins already */
   readonly compiled: readonly number[]
+  /** pages around it, as far as they are known */
+  readonly around?: readonly AroundPage[]
   /** only what was made of this code before is wanted, all of it */
   readonly restore?: boolean
+  /** what was made for it before is not wanted */
+  readonly anew?: boolean
   /** where it got hot, if names are wanted; the code alone decides what is compiled, and what was before */
   readonly at?: HotPlace
 }
@@ -47,6 +65,8 @@ export interface CompiledRegion {
 export interface CompiledBatch {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly regions: readonly CompiledRegion[]
+  /** code of pages around; the module imports the number of each, in this order */
+  readonly around: readonly HashedCode[]
   /** guest instructions in it; one that is in two regions counts twice */
   readonly instructions: number
 }
@@ -82,18 +102,27 @@ export function compileRegions(
   const floatFunctions = uses.has('enableFp')
     ? new FloatFunctions(module, imports, options.fused ?? false)
     : undefined
-  for (const [index, { region, name }] of found.entries()) {
+  const around = new AroundCode(module)
+  for (const [index, { id, region, name }] of found.entries()) {
     const f = module.defineFunction({
       ...regionSignature,
       ...name,
       export: `r${index}`,
       capacityBytes: 16384,
     })
-    writeRegion(f, region, { imports, chain, bail, floatFunctions })
+    const contentGlobal = (page: number) =>
+      around.globalOf(
+        defined(
+          requests.find((each) => each.id === id)?.around?.find(({ distance }) => distance === page),
+          'page around',
+        ),
+      )
+    writeRegion(f, region, { imports, chain, bail, floatFunctions, contentGlobal })
   }
   return {
     bytes: module.build(),
     regions: found.map(({ id, region }, place) => ({ id, place, entries: offsetsOf(region) })),
+    around: around.pages,
     instructions: found.reduce((sum, { region }) => sum + instructionsOf(region), 0),
   }
 }
@@ -110,13 +139,42 @@ function offsetsOf({ entries, blocks }: Region): number[] {
   return entries.map((entry) => defined(blocks[entry], 'entry').offset)
 }
 
-function pageOf({ code, ran, warm, compiled }: RegionRequest): Page {
+function pageOf({ code, ran, warm, compiled, around = [] }: RegionRequest): Page {
   return {
     code,
     warm,
     compiled,
-    ran: (halfword) => (((ran[halfword >> 3] ?? 0) >> (halfword & 7)) & 1) === 1,
+    ran: isIn(ran),
+    around: new Map(around.map((each) => [each.distance, { code: each.code, ran: isIn(each.ran) }])),
   }
+}
+
+function isIn(ran: Uint8Array): (halfword: number) => boolean {
+  return (halfword) => (((ran[halfword >> 3] ?? 0) >> (halfword & 7)) & 1) === 1
+}
+
+/** The pages around that the regions of one module reach into. Each is an imported global. */
+class AroundCode {
+  readonly pages: HashedCode[] = []
+  readonly #module: ModuleBuilder
+  readonly #globals: number[] = []
+
+  constructor(module: ModuleBuilder) {
+    this.#module = module
+  }
+
+  globalOf({ hash, code }: HashedCode): number {
+    const known = this.pages.findIndex((page) => page.hash === hash && isSame(page.code, code))
+    if (known >= 0) return defined(this.#globals[known], 'global')
+    const global = this.#module.importGlobal('content', String(this.pages.length), 'i32', false)
+    this.pages.push({ hash, code })
+    this.#globals.push(global)
+    return global
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || a.every((byte, index) => byte === b[index])
 }
 
 function usesOf(region: Region): Set<string> {

@@ -128,9 +128,9 @@ function readMeaning(instruction: Instruction): Pick<Facts, 'uses' | 'access'> {
   return { uses, access }
 }
 
-/** An instruction at its place in a page. */
+/** An instruction at its place. */
 export interface Placed {
-  /** bytes from the start of the page */
+  /** bytes from the start of the region's page; on a page beside it, it is negative or 4096 and more */
   readonly offset: number
   readonly decoded: Decoded
   readonly facts: Facts
@@ -150,12 +150,13 @@ function decodeOnce(bits: number): Decoded | undefined {
   return decoded
 }
 
-/** The instruction at `offset` of a page of code; undefined when it is illegal or goes on on the next page. */
-export function placedAt(code: DataView, offset: number): Placed | undefined {
-  const half = code.getUint16(offset, true)
-  const length = instructionLength(half)
-  if (offset + length > 4096) return undefined
-  const decoded = decodeOnce(length === 2 ? half : code.getUint32(offset, true))
+/** The instruction at `offset`, of halfwords by offset; undefined when it is illegal or not all of it is there. */
+export function placedAt(halfAt: (offset: number) => number | undefined, offset: number): Placed | undefined {
+  const half = halfAt(offset)
+  if (half === undefined) return undefined
+  const second = instructionLength(half) === 2 ? 0 : halfAt(offset + 2)
+  if (second === undefined) return undefined
+  const decoded = decodeOnce((half | (second << 16)) >>> 0)
   if (decoded === undefined) return undefined
   if (decoded.instruction.operands.rm && reservedRounding.includes(decoded.rm)) return undefined
   return { offset, decoded, facts: factsHere(decoded) }

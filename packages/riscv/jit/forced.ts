@@ -1,16 +1,20 @@
 /**
  * For tests: everything is compiled at once, on this thread, the first time that it is arrived at, and counts as run,
- * however often its page has changed. There is an end to that: a linker takes so many regions and no more.
+ * however often its page has changed.
  */
 
+import { defined } from '@virga/base'
 import type { RegionHostMaker } from '../engine.ts'
 import { buildInterpreter } from '../interpreter/build.ts'
 import { createInterpreterReader } from '../testing.ts'
 import { compileRegions } from './compile.ts'
+import type { Bounds } from './epochs.ts'
 import { RegionLinker } from './linker.ts'
 import { isFused } from './probe-fused.ts'
 
 const fused = isFused()
+/** Arrivals before a place is compiled. */
+const eagerThreshold = 1
 const everything = new Uint8Array(256).fill(255)
 
 /** Runs regions that were compiled without waiting. */
@@ -18,24 +22,56 @@ export const forcedRegions: RegionHostMaker = wrongRegions((code) => code)
 
 /** The same, but of other code than there is: a compiler with a fault that the test chooses. */
 export function wrongRegions(alter: (code: Uint8Array) => Uint8Array): RegionHostMaker {
-  return (runtime, memory) => makeLinker(runtime, memory, alter)
+  return (runtime, memory) => makeLinker({ runtime, memory, alter })
 }
 
-function makeLinker(
-  runtime: WebAssembly.Exports,
-  memory: WebAssembly.Memory,
-  alter: (code: Uint8Array) => Uint8Array,
-): RegionLinker {
+/** What a test sees of regions with bounds. */
+export interface BoundedRegions {
+  readonly regions: RegionHostMaker
+  readonly counts: () => RegionLinker['counts']
+  /** requests that were compiled so far */
+  readonly compiled: () => number
+}
+
+/** Regions that were compiled without waiting, and that have bounds; and after `freeChanges`, pages that are restless. */
+export function boundedRegions(bounds: Partial<Bounds>, freeChanges?: number): BoundedRegions {
+  let linker: RegionLinker | undefined
+  let compiled = 0
+  const alter = (code: Uint8Array) => {
+    compiled += 1
+    return code
+  }
+  return {
+    regions: (runtime, memory) => {
+      linker = makeLinker({ runtime, memory, alter, bounds, freeChanges })
+      return linker
+    },
+    counts: () => defined(linker, 'a linker').counts,
+    compiled: () => compiled,
+  }
+}
+
+interface ForcedParts {
+  readonly runtime: WebAssembly.Exports
+  readonly memory: WebAssembly.Memory
+  readonly alter: (code: Uint8Array) => Uint8Array
+  readonly bounds?: Partial<Bounds>
+  readonly freeChanges?: number | undefined
+}
+
+function makeLinker({ runtime, memory, alter, bounds = {}, freeChanges }: ForcedParts): RegionLinker {
   const linker: RegionLinker = new RegionLinker({
     memory,
     runtime,
-    freeChanges: Number.POSITIVE_INFINITY,
+    freeChanges: freeChanges ?? Number.POSITIVE_INFINITY,
+    threshold: eagerThreshold,
+    bounds,
     send: (request) => {
       const code = alter(request.code)
       const { bytes, regions } = compileRegions([{ ...request, code, ran: everything }], { fused })
       linker.link({
         ids: [request.id],
-        module: new WebAssembly.Module(bytes),
+        module: { id: request.id, module: new WebAssembly.Module(bytes), bytes: bytes.length },
         regions,
       })
     },
@@ -45,7 +81,9 @@ function makeLinker(
 
 /** An interpreter that asks at the first arrival. `memoryPagesMax`: of the memory it is used with. */
 export function eagerInterpreter(memoryPagesMax: number): WebAssembly.Module {
-  return new WebAssembly.Module(buildInterpreter(memoryPagesMax, { threshold: 1 }) as Uint8Array<ArrayBuffer>)
+  return new WebAssembly.Module(
+    buildInterpreter(memoryPagesMax, { threshold: eagerThreshold }) as Uint8Array<ArrayBuffer>,
+  )
 }
 
 /** The interpreter, and compiled code, as readers of the same programs. `read` gives a file of `dist`. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { imageOf, layout, littleEndian, plainHart, RAM_BASE } from '../isa/cases/case.ts'
 import { encode } from '../isa/encode.ts'
 import { createInterpreterReader } from '../testing.ts'
-import type { RegionRequest } from './compile.ts'
+import { compileRegions, type RegionRequest } from './compile.ts'
 import { eagerInterpreter } from './forced.ts'
 import { RegionLinker } from './linker.ts'
 
@@ -55,4 +55,39 @@ describe('a request for a region', () => {
       trapVector: 0xffff_ffff_8123_4568n,
     })
   })
+})
+
+it('an answer for code that was given up meanwhile is not put in place', () => {
+  const requests: RegionRequest[] = []
+  let linker: RegionLinker | undefined
+  const { runFor } = createInterpreterReader({
+    runtimeModule,
+    interpreterModule,
+    regions: (runtime, memory) => {
+      linker = new RegionLinker({
+        memory,
+        runtime,
+        send: (each) => requests.push(each),
+        freeChanges: 0,
+        threshold: 1,
+      })
+      return linker
+    },
+  })
+  // One page that changes: of a restless one only the last code is kept, so that the second request is too late.
+  for (const marker of [1, 2, 3]) {
+    const code = [encode('addi', { rd: 6, imm: marker }), encode('jal', { imm: -4 })]
+    const bytes = Uint8Array.from(code.flatMap((bits) => [...littleEndian(BigInt(bits), 4)]))
+    const patches = [{ offset: layout.code + 0x100, bytes }]
+    const image = imageOf('bare', false)
+    const loop = { name: 'loop', bits: code[0] ?? 0, hart: plainHart(), image, patches, repeatable: true }
+    runFor(loop, 100, 'empty')
+  }
+  expect(requests.length).toBe(3)
+  for (const request of requests) {
+    const { bytes, regions } = compileRegions([request])
+    const module = { id: request.id, module: new WebAssembly.Module(bytes), bytes: bytes.length }
+    linker?.link({ ids: [request.id], module, regions })
+  }
+  expect(linker?.counts).toMatchObject({ regions: 2, contents: 2 })
 })

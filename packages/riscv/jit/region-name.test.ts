@@ -72,7 +72,7 @@ describe('a compiler that names', () => {
     const [first] = compiler.answer([request(kernel, 2)])
     const [second] = compiler.answer([request({ ...kernel, page: 0n, mode: 0 }, 2)])
     expect(first?.cost?.instructions).toBe(5)
-    expect(second?.module).toBe(first?.module)
+    expect(second?.module?.module).toBe(first?.module?.module)
     expect(second?.cost).toBeUndefined()
   })
 })

@@ -18,12 +18,13 @@
 
 import { assert, defined } from '@virga/base'
 import type { FunctionBuilder, Label } from '@virga/wasm'
+import { codePage } from '../hart/layout.ts'
 import { type Frame, hartField, type Imports, Scratch } from '../interpreter/frame.ts'
 import { pushMustLeave } from '../interpreter/handler.ts'
-import { loadDataContext } from '../interpreter/memory-path.ts'
+import { fetchedRecords, loadDataContext, pushFetchProbe } from '../interpreter/memory-path.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 import { type AccessGroup, groupAccesses } from './accesses.ts'
-import type { Block, Region } from './blocks.ts'
+import { type Block, pagesOf, type Region } from './blocks.ts'
 import { type FloatFunctions, pushFloatLimit } from './float-functions.ts'
 import { type FloatSeen, type GroupLocals, mayRaise, RegionReader } from './reader.ts'
 import { followRegisters, members, type RegisterSet, type RegisterUse, writtenBy } from './registers.ts'
@@ -37,6 +38,8 @@ const ICOUNT = 1
 const RECORD = 2
 const RECORD_BASE = 3
 const PAGE = 4
+
+const pageBytes = 4096
 
 /** How a jump gets to a block from where the writer is. */
 interface Way {
@@ -65,6 +68,8 @@ export interface Callees {
   /** see interpreter/chain.ts */
   readonly chain: number
   readonly bail: number
+  /** the imported global with what `codePage.content` says where a page around has the code that is compiled here */
+  readonly contentGlobal: (page: number) => number
   /** undefined where nothing in the module computes with floating point */
   readonly floatFunctions: FloatFunctions | undefined
 }
@@ -91,6 +96,10 @@ class RegionWriter {
   private readonly state: number
   private readonly target: number
   private readonly dataContext: { readonly lower: number; readonly mask: number }
+  /** locals that are 1 when a page around is known to have its code, by page */
+  private readonly verified = new Map<number, number>()
+  /** the pages of the block that is being written */
+  private here: readonly number[] = []
   private readonly freeGroupLocals: number[] = []
   private readonly scratch: Scratch
 
@@ -254,6 +263,7 @@ class RegionWriter {
   private writeBlock(block: Block, outside: Outside): void {
     const { f } = this
     const count = block.instructions.length
+    this.here = pagesOf(block)
     f.localGet(ICOUNT)
     f.i32Const(count)
     f.i32Sub()
@@ -393,6 +403,9 @@ class RegionWriter {
       return
     }
     const way = defined(this.ways.get(block), 'way to the block')
+    for (const page of pagesOf(defined(this.region.blocks[block], 'block'))) {
+      if (page !== 0 && !this.here.includes(page)) this.verify(page, offset, dirty)
+    }
     if (way.back) {
       pushMustLeave({ f, locals: { hart: HART, icount: ICOUNT } })
       f.if_(undefined, 'unlikely')
@@ -405,6 +418,42 @@ class RegionWriter {
       f.localSet(this.state)
     }
     f.br(way.label)
+  }
+
+  /**
+   * Leaves for `offset` unless a page around has the code that was compiled. It is asked once while the region runs: until
+   * this hart executes a fence, or is interrupted for one, which it leaves the region for, what it fetched stays good.
+   */
+  private verify(page: number, offset: number, dirty: RegisterSet): void {
+    const { f, scratch } = this
+    const verified = this.verified.get(page) ?? f.local('i32')
+    this.verified.set(page, verified)
+    const entry = scratch.take('i32')
+    f.localGet(verified)
+    f.i32Eqz()
+    f.if_()
+    this.pushInPage(page * pageBytes)
+    f.localSet(this.target)
+    pushFetchProbe({ f, locals: { hart: HART } }, this.target, entry)
+    f.if_('i32', 'likely')
+    f.localGet(entry)
+    f.i32Load(fetchedRecords)
+    f.i32Const(codePage.records - codePage.content)
+    f.i32Sub()
+    f.i32Load()
+    f.globalGet(this.callees.contentGlobal(page))
+    f.i32Eq()
+    f.else_()
+    f.i32Const(0)
+    f.end()
+    f.localTee(verified)
+    f.i32Eqz()
+    f.if_(undefined, 'unlikely')
+    this.storeRegisters(dirty)
+    this.chainTo(() => this.pushInPage(offset))
+    f.end()
+    f.end()
+    scratch.release()
   }
 
   /** At `computed`: to an entry of this region, which the record of the target knows, or out. */

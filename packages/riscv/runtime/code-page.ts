@@ -8,6 +8,7 @@
  */
 import {
   CODE_BYTES,
+  CODE_CONTENT,
   CODE_EPOCH,
   CODE_HEAT,
   CODE_RECORDS,
@@ -80,6 +81,7 @@ function new_page(hart: u32, frame: u32, epoch: u32): u32 {
 /** Takes a new snapshot, with nothing decoded and nothing warm. */
 function fill_page(page: u32, frame: u32): void {
   memory.copy(page + CODE_SNAPSHOT, frame, FRAME_BYTES)
+  store<u32>(page, 0, CODE_CONTENT)
   memory.fill(page + CODE_RECORDS, 0, CODE_SENTINEL - CODE_RECORDS)
   memory.fill(page + CODE_HEAT, 0, CODE_BYTES - CODE_HEAT)
 }
