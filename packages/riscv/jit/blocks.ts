@@ -109,10 +109,7 @@ export function findRegions(page: Page, root: number): Region[] {
 function sourceOf(page: Page): Source {
   const pages = new Map<number, Code>([...page.around, [0, page]])
   const views = new Map(
-    [...pages].map(([number, { code }]) => [
-      number,
-      new DataView(code.buffer, code.byteOffset, pageBytes),
-    ]),
+    [...pages].map(([number, { code }]) => [number, new DataView(code.buffer, code.byteOffset, pageBytes)]),
   )
   const halfAt = (offset: number) => views.get(pageOf(offset))?.getUint16(offset & (pageBytes - 1), true)
   const read = new Map<number, Placed | undefined>()

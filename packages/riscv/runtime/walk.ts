@@ -104,9 +104,11 @@ function descend(
       continue
     }
     if (!leaf_allows(hart, pte, kind, prv) || !leaf_wellformed(hart, pte, level)) break
-    // The table may be another process's: only what is global is in this one, too.
-    if (manner === FROM_CACHE && ((pte | global) & PTE_G) === 0 && is_shared_half(hart, addr)) break
     const wanted = kind === WRITE ? PTE_A | PTE_D : PTE_A
+    if (manner === FROM_CACHE && is_shared_half(hart, addr)) {
+      // The table may be another process's: only what is global holds here, and marks are for this one's.
+      if (((pte | global) & PTE_G) === 0 || (pte & wanted) !== wanted) break
+    }
     if ((pte & wanted) !== wanted) {
       if ((load<i64>(hart, HART_MENVCFG) & ENVCFG_ADUE) === 0) break
       if (manner !== PEEK) {
