@@ -114,8 +114,8 @@ describe('a table that a walk met', () => {
     hart.become(1)
     expect(hart.load(shared)).toEqual({ value: 1n })
     b.use()
-    expect(hart.load(onlyInB)).toEqual({ value: 3n })
     expect(hart.load(own)).toEqual({ value: 3n })
+    expect(hart.load(onlyInB)).toEqual({ value: 3n })
     a.use()
     expect(hart.load(own)).toEqual({ value: 2n })
   })
@@ -178,6 +178,19 @@ describe('fences', () => {
     expect(hart.probe('r', sameSlot)).toBeDefined()
     hart.call('sfence_vma', sameSlot, 0n, 1)
     expect(hart.probe('r', sameSlot)).toBeUndefined()
+  })
+
+  it.each([
+    ['everywhere', 0n, 1],
+    ['in its address space', 1n, 3],
+  ])('of an address %s drop loads, stores and fetches', (_where, asid, mode) => {
+    const { hart } = replaced()
+    hart.load(va)
+    hart.fetch(va)
+    const cached = () => (['r', 'w', 'x'] as const).map((array) => hart.probe(array, va) !== undefined)
+    expect(cached()).toEqual([true, true, true])
+    hart.call('sfence_vma', va, asid, mode)
+    expect(cached()).toEqual([false, false, false])
   })
 
   it('of an address in one address space leave the others, and what is global', () => {
