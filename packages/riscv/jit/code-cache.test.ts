@@ -10,13 +10,21 @@ import { RegionCompiler } from './compiler.ts'
 
 const random = seededRandom(7)
 const bytes = (count: number) => Uint8Array.from({ length: count }, () => random.below(256))
-const batch = (hash: number): CachedBatch => ({
-  module: bytes(100 + hash),
-  answers: [
-    { hash, root: 0x10, code: bytes(4096), regions: [{ place: 0, entries: [0x10, 0x40] }] },
-    { hash: hash + 1, root: 0xffe, code: bytes(4096), regions: [] },
-  ],
-})
+const batch = (hash: number): CachedBatch => {
+  const [one, other] = [
+    { hash, code: bytes(4096) },
+    { hash: hash + 1, code: bytes(4096) },
+  ]
+  return {
+    module: bytes(100 + hash),
+    answers: [
+      { ...one, root: 0x10, regions: [{ place: 0, entries: [0x10, 0x40] }] },
+      { ...other, root: 0xffe, regions: [] },
+      { ...one, root: 0x20, regions: [] },
+    ],
+    around: [other, { hash, code: bytes(4096) }],
+  }
+}
 const batches = [batch(1), batch(3), batch(5)]
 const records = batches.map((each) => encodeBatch(each, crc32))
 const file = (...pieces: Uint8Array[]) => new Uint8Array(Buffer.concat(pieces))

@@ -5,17 +5,17 @@
  *   record = magic u32 │ bytes of the rest u32 │ checksum of the rest u32 │ index: bytes u32, JSON │ pages │ module
  * ```
  * A record is one batch: the module, and for each request that it answers the 4 KiB of code, the place that was hot, and
- * the regions. Records are appended whole; a reader skips what is torn or altered and goes on at the next magic.
+ * the regions; and the code of the pages around that these reach into. Each page of code is there once. Records are appended whole; a reader skips what is torn or altered and goes on at the next magic.
  * Why the code itself is there: a region is right for these bytes and no others, and a hash is no proof.
  * Invariant: the file is for one emitter and one kind of host (`fused`); whoever names it sees to that.
  */
 
+import { defined } from '@virga/base'
+import type { HashedCode } from './compile.ts'
+
 /** A request and its answer, apart from whose they were. */
-export interface CachedAnswer {
-  readonly hash: number
+export interface CachedAnswer extends HashedCode {
   readonly root: number
-  /** the 4 KiB */
-  readonly code: Uint8Array
   readonly regions: readonly { readonly place: number; readonly entries: readonly number[] }[]
 }
 
@@ -23,6 +23,8 @@ export interface CachedAnswer {
 export interface CachedBatch {
   readonly module: Uint8Array<ArrayBuffer>
   readonly answers: readonly CachedAnswer[]
+  /** the code of pages around that it imports the numbers of, in this order */
+  readonly around: readonly HashedCode[]
 }
 
 const magic = 0x31435256
@@ -30,20 +32,43 @@ const headerBytes = 12
 /** Of the code of an answer. */
 export const codeBytes = 4096
 
-interface IndexEntry {
-  readonly hash: number
-  readonly root: number
-  readonly regions: CachedAnswer['regions']
+/** What is known of a batch besides bytes; `codes` are the hashes of the pages that follow. */
+interface Index {
+  readonly answers: readonly {
+    readonly root: number
+    readonly regions: CachedAnswer['regions']
+    /** which of the pages */
+    readonly code: number
+  }[]
+  readonly codes: readonly number[]
+  /** which of the pages lie around */
+  readonly around: readonly number[]
 }
 
 /** A 32-bit checksum: against accidents, not against malice. The host's own, since a file has many megabytes. */
 export type Checksum = (bytes: Uint8Array) => number
 
 /** The record of a batch. */
-export function encodeBatch({ module, answers }: CachedBatch, checksum: Checksum): Uint8Array<ArrayBuffer> {
-  const index: IndexEntry[] = answers.map(({ hash, root, regions }) => ({ hash, root, regions }))
+export function encodeBatch(
+  { module, answers, around }: CachedBatch,
+  checksum: Checksum,
+): Uint8Array<ArrayBuffer> {
+  const pages: HashedCode[] = []
+  const pageOf = ({ hash, code }: HashedCode) => {
+    const known = pages.findIndex((page) => page.hash === hash && isSame(page.code, code))
+    return known >= 0 ? known : pages.push({ hash, code }) - 1
+  }
+  const index: Index = {
+    answers: answers.map((answer) => ({
+      root: answer.root,
+      regions: answer.regions,
+      code: pageOf(answer),
+    })),
+    around: around.map(pageOf),
+    codes: pages.map(({ hash }) => hash),
+  }
   const json = new TextEncoder().encode(JSON.stringify(index))
-  const bytes = 4 + json.length + answers.length * codeBytes + module.length
+  const bytes = 4 + json.length + pages.length * codeBytes + module.length
   const record = new Uint8Array(headerBytes + bytes)
   const view = new DataView(record.buffer)
   view.setUint32(headerBytes, json.length, true)
@@ -53,7 +78,7 @@ export function encodeBatch({ module, answers }: CachedBatch, checksum: Checksum
     at += piece.length
   }
   put(json)
-  for (const { code } of answers) put(code)
+  for (const { code } of pages) put(code)
   put(module)
   view.setUint32(0, magic, true)
   view.setUint32(4, bytes, true)
@@ -84,12 +109,20 @@ function decodeRest(rest: Uint8Array<ArrayBuffer>): CachedBatch {
   const jsonBytes = new DataView(rest.buffer, rest.byteOffset).getUint32(0, true)
   const pages = 4 + jsonBytes
   // The checksum says that it is what `encodeBatch` wrote.
-  const index = JSON.parse(new TextDecoder().decode(rest.subarray(4, pages))) as IndexEntry[]
+  const index = JSON.parse(new TextDecoder().decode(rest.subarray(4, pages))) as Index
+  const codes = index.codes.map((hash, number) => ({
+    hash,
+    code: rest.subarray(pages + number * codeBytes, pages + (number + 1) * codeBytes),
+  }))
+  const codeOf = (number: number) => defined(codes[number], 'page of the index')
   return {
-    module: rest.subarray(pages + index.length * codeBytes),
-    answers: index.map((entry, number) => ({
-      ...entry,
-      code: rest.subarray(pages + number * codeBytes, pages + (number + 1) * codeBytes),
-    })),
+    module: rest.subarray(pages + codes.length * codeBytes),
+    answers: index.answers.map(({ root, regions, code }) => ({ root, regions, ...codeOf(code) })),
+    around: index.around.map(codeOf),
   }
+}
+
+/** Whether two runs of bytes, of the same length, are the same. */
+export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || a.every((byte, index) => byte === b[index])
 }

@@ -6,6 +6,7 @@ import { chainSignature } from '../interpreter/chain.ts'
 import { declareImports } from '../interpreter/frame.ts'
 import { regionSignature } from '../interpreter/profile.ts'
 import { findRegions, type Page, type Region } from './blocks.ts'
+import { isSame } from './code-cache.ts'
 import { FloatFunctions, runtimeFloat } from './float-functions.ts'
 import { writeRegion } from './region.ts'
 import { type HotPlace, nameRegion, type Symbolize } from './region-name.ts'
@@ -171,10 +172,6 @@ class AroundCode {
     this.#globals.push(global)
     return global
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || a.every((byte, index) => byte === b[index])
 }
 
 function usesOf(region: Region): Set<string> {

@@ -50,10 +50,11 @@ export class RegionCompiler {
     const { cache } = options
     if (cache === undefined) return
     // Copies, so that the file's bytes do not stay for what is kept of them.
-    for (const { module, answers } of decodeBatches(cache.stored, cache.checksum))
+    for (const { module, answers, around } of decodeBatches(cache.stored, cache.checksum))
       this.#kept.add({
         module: module.slice(),
         answers: answers.map((answer) => ({ ...answer, code: answer.code.slice() })),
+        around: around.map((page) => ({ ...page, code: page.code.slice() })),
       })
   }
 
@@ -91,7 +92,10 @@ export class RegionCompiler {
   #compile(requests: readonly RegionRequest[]): LinkableBatch {
     const { now, symbolize, cache } = this.#options
     const from = now()
-    const { bytes, regions, instructions } = compileRegions(requests, { fused: this.#fused, symbolize })
+    const { bytes, regions, around, instructions } = compileRegions(requests, {
+      fused: this.#fused,
+      symbolize,
+    })
     const emitted = now()
     const module = new WebAssembly.Module(bytes)
     const made = now()
@@ -103,11 +107,11 @@ export class RegionCompiler {
         regions: regions.filter((each) => each.id === id).map(({ place, entries }) => ({ place, entries })),
       }),
     )
-    const id = this.#kept.add({ module: bytes, answers }, module)
-    cache?.append(encodeBatch({ module: bytes, answers }, cache.checksum))
+    const id = this.#kept.add({ module: bytes, answers, around }, module)
+    cache?.append(encodeBatch({ module: bytes, answers, around }, cache.checksum))
     return {
       ids: requests.map((request) => request.id),
-      module: { id, module, bytes: bytes.length },
+      module: { id, module, bytes: bytes.length, around },
       regions,
       cost: { bytes: bytes.length, instructions, emitMs: emitted - from, moduleMs: made - emitted },
     }

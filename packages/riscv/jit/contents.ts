@@ -9,6 +9,8 @@ import type { PlacedRegion } from './region-table.ts'
 
 /** Code that something was asked or compiled for. */
 export interface Content {
+  /** from 1; no other content ever has it */
+  readonly number: number
   readonly hash: number
   readonly code: Uint8Array
   /** a bit for each halfword: it was run */
@@ -27,6 +29,8 @@ export interface Content {
   anew: boolean
   /** the frame that it was found in, if that one's code changes often: only the last content of it is kept */
   readonly restlessFrame: number | undefined
+  /** modules in place that reach into this code; it is not forgotten while there are any */
+  holders: number
   /** no longer known; what is under way for it comes too late */
   isForgotten: boolean
 }
@@ -37,6 +41,7 @@ export class Contents {
   readonly #byHash = new Map<number, Content[]>()
   readonly #restless = new Map<number, Content>()
   #count = 0
+  #lastNumber = 0
 
   constructor(pages: DecodedPages) {
     this.#pages = pages
@@ -62,8 +67,19 @@ export class Contents {
 
   /** Makes the code of a decoded page known, which it was not. */
   add(page: number, hash: number, restlessFrame: number | undefined): Content {
-    const code = this.#pages.codeOf(page)
+    return this.#add(hash, this.#pages.codeOf(page), restlessFrame)
+  }
+
+  /** The content of this code, on a boundary of four bytes, known or made known. */
+  ofCode(hash: number, code: Uint8Array): Content {
+    const known = this.#byHash.get(hash)?.find((each) => each.code.every((byte, i) => byte === code[i]))
+    return known ?? this.#add(hash, code, undefined)
+  }
+
+  #add(hash: number, code: Uint8Array, restlessFrame: number | undefined): Content {
+    this.#lastNumber += 1
     const content: Content = {
+      number: this.#lastNumber,
       hash,
       code,
       ran: new Uint8Array(code.length / 2 / 8),
@@ -74,6 +90,7 @@ export class Contents {
       used: true,
       anew: false,
       restlessFrame,
+      holders: 0,
       isForgotten: false,
     }
     this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), content])
@@ -82,9 +99,10 @@ export class Contents {
     return content
   }
 
-  /** Forgets one, of which no region is in place. */
+  /** Forgets one, of which no region is in place, unless somebody holds it. */
   forget(content: Content): void {
-    const { hash, restlessFrame } = content
+    const { hash, restlessFrame, holders } = content
+    if (holders > 0) return
     const others = (this.#byHash.get(hash) ?? []).filter((each) => each !== content)
     if (others.length > 0) this.#byHash.set(hash, others)
     else this.#byHash.delete(hash)

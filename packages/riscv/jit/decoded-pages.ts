@@ -9,6 +9,8 @@ import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
 
 const pageBytes = 4096
 const halfwords = pageBytes / 2
+const jal = 0x6f
+const branch = 0x63
 /** A place that was arrived at this often is compiled along with a hot one beside it. */
 const warmArrivals = 32
 
@@ -53,6 +55,25 @@ export class DecodedPages {
   /** The fetch epoch that the code was last compared in. */
   epochOf(page: number): number {
     return this.#words[(page + codePage.epoch) >>> 2] ?? 0
+  }
+
+  /** Says which code it is, by the number that the linker gave it; see `verify` in region.ts. */
+  setContent(page: number, number: number): void {
+    this.#words[(page + codePage.content) >>> 2] = number
+  }
+
+  /**
+   * Calls `visit` with the page distance of each direct jump that leads out of the page, and of going on at its end, of
+   * what was run.
+   */
+  visitDistances(page: number, visit: (distance: number) => void): void {
+    const halves = new Uint16Array(this.#bytes.buffer, page, halfwords)
+    const first = recordAt(page, 0)
+    for (let i = 0; i < halfwords; i++) {
+      if (((this.#words[first + i * 2] ?? 0) & 0xffff) === pseudo.undecoded) continue
+      const distance = distanceOf(halves[i] ?? 0, halves[i + 1] ?? 0, i * 2)
+      if (distance !== 0) visit(distance)
+    }
   }
 
   heatOf(page: number, offset: number): number {
@@ -101,4 +122,45 @@ export class DecodedPages {
 /** Where the record of a place is, in words. */
 function recordAt(page: number, offset: number): number {
   return (page + codePage.records + (offset >> 1) * codePage.recordBytes) >>> 2
+}
+
+/** How many pages ahead the instruction of two halfwords at `offset` may lead, by itself or to the next one. */
+function distanceOf(low: number, high: number, offset: number): number {
+  if ((low & 3) !== 3) {
+    if ((low & 0xe003) === 0xa001) return (offset + jumpOffset(low)) >> 12
+    return offset === pageBytes - 2 ? 1 : 0
+  }
+  const word = low | (high << 16) | 0
+  const opcode = low & 0x7f
+  if (opcode === jal) {
+    return (
+      (offset +
+        ((word >> 31) * 0x100000 + (word & 0xff000) + ((word >> 9) & 0x800) + ((word >> 20) & 0x7fe))) >>
+      12
+    )
+  }
+  if (opcode === branch) {
+    const ahead =
+      ((word >> 31) * 0x1000 + ((word << 4) & 0x800) + ((word >> 20) & 0x7e0) + ((word >> 7) & 0x1e)) | 0
+    return (offset + ahead) >> 12
+  }
+  return offset >= pageBytes - 4 ? 1 : 0
+}
+
+/** The immediate of C.J. @spec riscv-unpriv "Control Transfer Instructions" */
+function jumpOffset(half: number): number {
+  const bit = (from: number, to: number) => ((half >> from) & 1) << to
+  return (
+    -bit(12, 11) +
+    bit(8, 10) +
+    bit(10, 9) +
+    bit(9, 8) +
+    bit(6, 7) +
+    bit(7, 6) +
+    bit(2, 5) +
+    bit(11, 4) +
+    bit(5, 3) +
+    bit(4, 2) +
+    bit(3, 1)
+  )
 }

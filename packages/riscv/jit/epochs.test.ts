@@ -127,7 +127,7 @@ describe('modules', () => {
     const add = (number: number) => {
       words[0] = number
       const content = code.contents.add(0, number, undefined)
-      const from = { id: number >> 2, module, bytes: 1000 }
+      const from = { id: number >> 2, module, bytes: 1000, around: [] }
       code.place(content, from, [{ id: 0, place: number & 3, entries: [0] }])
       return content
     }

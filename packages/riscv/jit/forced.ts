@@ -68,10 +68,19 @@ function makeLinker({ runtime, memory, alter, bounds = {}, freeChanges }: Forced
     bounds,
     send: (request) => {
       const code = alter(request.code)
-      const { bytes, regions } = compileRegions([{ ...request, code, ran: everything }], { fused })
+      const around = request.around?.map((each) => ({ ...each, ran: everything }))
+      const { bytes, regions, ...made } = compileRegions(
+        [{ ...request, code, ran: everything, ...(around && { around }) }],
+        { fused },
+      )
       linker.link({
         ids: [request.id],
-        module: { id: request.id, module: new WebAssembly.Module(bytes), bytes: bytes.length },
+        module: {
+          id: request.id,
+          module: new WebAssembly.Module(bytes),
+          bytes: bytes.length,
+          around: made.around,
+        },
         regions,
       })
     },

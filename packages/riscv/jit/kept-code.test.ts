@@ -16,7 +16,8 @@ const codeOf = (number: number) => new Uint8Array(4096).fill(number)
 
 /** One answer for a page of this number. */
 function batch(number: number, root = 0) {
-  return { module: moduleBytes(100), answers: [{ hash: number, root, code: codeOf(number), regions: [] }] }
+  const answers = [{ hash: number, root, code: codeOf(number), regions: [] }]
+  return { module: moduleBytes(100), answers, around: [] }
 }
 
 describe('what is kept', () => {
@@ -38,7 +39,7 @@ describe('what is kept', () => {
     const module = new WebAssembly.Module(moduleBytes(100))
     const id = kept.add(batch(1), module)
     const answer = kept.find(1, codeOf(1))[0]
-    expect(answer && kept.moduleOf(answer)).toEqual({ id, module, bytes: 100 })
+    expect(answer && kept.moduleOf(answer)).toEqual({ id, module, bytes: 100, around: [] })
     expect(answer && kept.moduleOf(answer).module).toBe(module)
   })
 

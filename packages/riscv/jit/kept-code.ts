@@ -7,7 +7,8 @@
  * Invariant: what is kept has a bound; the modules that nobody asked for longest go first.
  */
 
-import { type CachedAnswer, type CachedBatch, codeBytes } from './code-cache.ts'
+import { type CachedAnswer, type CachedBatch, codeBytes, isSame } from './code-cache.ts'
+import type { HashedCode } from './compile.ts'
 import type { RegionModule } from './region-table.ts'
 
 /** A request answered before. */
@@ -20,6 +21,7 @@ export interface KeptModule {
   readonly id: number
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly answers: readonly CachedAnswer[]
+  readonly around: readonly HashedCode[]
 }
 
 /** All that one compiler keeps. */
@@ -51,8 +53,8 @@ export class KeptCode {
   }
 
   /** Keeps a batch, whose arrays become its own, in place of answers to the same requests. Returns its module's number. */
-  add({ module: bytes, answers }: CachedBatch, module?: WebAssembly.Module): number {
-    const kept: KeptModule = { id: this.#lastId++, bytes, answers }
+  add({ module: bytes, answers, around }: CachedBatch, module?: WebAssembly.Module): number {
+    const kept: KeptModule = { id: this.#lastId++, bytes, answers, around }
     this.#modules.set(kept, module && new WeakRef(module))
     this.#bytes += bytesOf(kept)
     for (const answer of answers) {
@@ -73,7 +75,7 @@ export class KeptCode {
     const module = this.#modules.get(kept)?.deref() ?? new WebAssembly.Module(kept.bytes)
     this.#modules.delete(kept)
     this.#modules.set(kept, new WeakRef(module))
-    return { id: kept.id, module, bytes: kept.bytes.length }
+    return { id: kept.id, module, bytes: kept.bytes.length, around: kept.around }
   }
 
   #forget(module: KeptModule): void {
@@ -87,10 +89,6 @@ export class KeptCode {
   }
 }
 
-function bytesOf({ bytes, answers }: KeptModule): number {
-  return bytes.length + answers.length * codeBytes
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((byte, index) => byte === b[index])
+function bytesOf({ bytes, answers, around }: KeptModule): number {
+  return bytes.length + (answers.length + around.length) * codeBytes
 }

@@ -85,8 +85,8 @@ it('an answer for code that was given up meanwhile is not put in place', () => {
   }
   expect(requests.length).toBe(3)
   for (const request of requests) {
-    const { bytes, regions } = compileRegions([request])
-    const module = { id: request.id, module: new WebAssembly.Module(bytes), bytes: bytes.length }
+    const { bytes, regions, around } = compileRegions([request])
+    const module = { id: request.id, module: new WebAssembly.Module(bytes), bytes: bytes.length, around }
     linker?.link({ ids: [request.id], module, regions })
   }
   expect(linker?.counts).toMatchObject({ regions: 2, contents: 2 })

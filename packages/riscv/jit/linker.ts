@@ -14,7 +14,7 @@ import { defined } from '@virga/base'
 import type { RegionHost } from '../engine.ts'
 import { codePage, hartOffset, heat } from '../hart/layout.ts'
 import { ChangingPages } from './changing-pages.ts'
-import type { CompiledRegion, RegionRequest } from './compile.ts'
+import type { AroundPage, CompiledRegion, RegionRequest } from './compile.ts'
 import type { Content } from './contents.ts'
 import { type Bounds, RegionEpochs, usualBounds } from './epochs.ts'
 import { PlacedCode } from './placed-code.ts'
@@ -61,6 +61,8 @@ export interface LinkerParts {
   readonly threshold?: number
 }
 
+/** Pages around a hot one that a request brings along, at most. */
+const aroundMax = 4
 /** Requests under way at most: more would be stale when they are answered. */
 const pendingMax = 32
 /** Heat that a place gets back that was hot while a request for its code was under way. */
@@ -85,7 +87,7 @@ export class RegionLinker implements RegionHost {
     this.#changing = new ChangingPages(parts.freeChanges)
     this.#words = new Int32Array(parts.memory.buffer)
     this.#longs = new BigUint64Array(parts.memory.buffer)
-    this.#code = new PlacedCode(parts.memory, (module) => this.#instantiate(module))
+    this.#code = new PlacedCode(parts.memory, (module, numbers) => this.#instantiate(module, numbers))
     this.#epochs = new RegionEpochs({
       code: this.#code,
       bounds: { ...usualBounds, ...parts.bounds },
@@ -126,7 +128,7 @@ export class RegionLinker implements RegionHost {
       if (!early) pages.setHeat(page, root, 0)
       return
     }
-    content.pages.add(page)
+    this.#recognize(page, content)
     content.used = true
     if (content.entries.has(root)) this.#code.patch(content, page)
     else if (!early || content.entries.size === 0) this.#want(hart >>> 0, content, page, root, early)
@@ -156,9 +158,35 @@ export class RegionLinker implements RegionHost {
       ran: content.ran.slice(),
       warm: this.#code.pages.warmIn(page).filter((offset) => !content.entries.has(offset)),
       compiled: [...content.entries.keys()],
+      ...(!early && { around: this.#around(hart, page) }),
       ...(early && { restore: true }),
       ...(anew && { anew: true }),
       ...(this.#parts.withPlaces && { at: this.#placeOf(hart) }),
+    })
+  }
+
+  #recognize(page: number, content: Content): void {
+    content.pages.add(page)
+    this.#code.pages.setContent(page, content.number)
+  }
+
+  /** The pages that this one leads to directly, as far as the hart has them at hand: those that it does most often. */
+  #around(hart: number, page: number): AroundPage[] {
+    const { pages } = this.#code
+    const references = new Map<number, number>()
+    pages.visitDistances(page, (distance) => references.set(distance, (references.get(distance) ?? 0) + 1))
+    const most = [...references].sort(([, a], [, b]) => b - a).slice(0, aroundMax)
+    const here = this.#read(hart, 'pc') & -4096n
+    const recordsOf = this.#parts.runtime.fetched_records as (hart: number, pc: bigint) => number
+    return most.flatMap(([distance]) => {
+      const records = recordsOf(hart, here + BigInt(distance * 4096)) >>> 0
+      if (records === 0) return []
+      const beside = records - codePage.records
+      const content = this.#contentOf(hart, beside)
+      if (content === undefined) return []
+      this.#recognize(beside, content)
+      pages.noteRan(beside, content.ran)
+      return [{ distance, hash: content.hash, code: content.code, ran: content.ran.slice() }]
     })
   }
 
@@ -202,10 +230,11 @@ export class RegionLinker implements RegionHost {
     }
   }
 
-  #instantiate(module: WebAssembly.Module): WebAssembly.Exports {
+  #instantiate(module: WebAssembly.Module, numbers: readonly number[]): WebAssembly.Exports {
     const { memory, runtime } = this.#parts
     return new WebAssembly.Instance(module, {
       env: { memory },
+      content: { ...numbers },
       runtime: { ...runtime },
       jit: { ...defined(this.#exits, 'what regions end in') },
     }).exports

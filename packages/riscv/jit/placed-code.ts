@@ -9,7 +9,7 @@
 import type { CompiledRegion } from './compile.ts'
 import { type Content, Contents } from './contents.ts'
 import { DecodedPages } from './decoded-pages.ts'
-import { type PlacedRegion, type RegionModule, RegionTable } from './region-table.ts'
+import { type Instantiate, type PlacedRegion, type RegionModule, RegionTable } from './region-table.ts'
 
 /** The compiled code of one thread. */
 export class PlacedCode {
@@ -17,10 +17,10 @@ export class PlacedCode {
   readonly contents: Contents
   readonly regions: RegionTable
 
-  constructor(memory: WebAssembly.Memory, instantiate: (module: WebAssembly.Module) => WebAssembly.Exports) {
+  constructor(memory: WebAssembly.Memory, instantiate: Instantiate) {
     this.pages = new DecodedPages(memory)
     this.contents = new Contents(this.pages)
-    this.regions = new RegionTable(instantiate)
+    this.regions = new RegionTable(this.contents, instantiate)
   }
 
   /** Puts regions of a content in place, on every page that holds it. They take over the entries that they have. */

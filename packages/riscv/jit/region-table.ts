@@ -7,6 +7,11 @@
  */
 
 import { defined } from '@virga/base'
+import type { HashedCode } from './compile.ts'
+import type { Content, Contents } from './contents.ts'
+
+/** Makes an instance of a module of regions, which imports these numbers of contents. */
+export type Instantiate = (module: WebAssembly.Module, numbers: readonly number[]) => WebAssembly.Exports
 
 /** A module that regions are taken from. */
 export interface RegionModule {
@@ -15,6 +20,8 @@ export interface RegionModule {
   readonly module: WebAssembly.Module
   /** of WebAssembly */
   readonly bytes: number
+  /** the code of other pages that it reaches into; it imports the number of each, in this order */
+  readonly around: readonly HashedCode[]
 }
 
 /** A module that regions are in place of. */
@@ -22,6 +29,7 @@ export interface PlacedModule {
   readonly id: number
   readonly bytes: number
   readonly exports: WebAssembly.Exports
+  readonly around: readonly Content[]
   /** regions of it in place, and the most that there were */
   placed: number
   placedMost: number
@@ -40,13 +48,15 @@ const tableStep = 1024
 /** The slots of one thread. */
 export class RegionTable {
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: tableStep })
-  readonly #instantiate: (module: WebAssembly.Module) => WebAssembly.Exports
+  readonly #instantiate: Instantiate
+  readonly #contents: Contents
   readonly #modules = new Map<number, PlacedModule>()
   readonly #free: number[] = []
   #used = 0
   #bytes = 0
 
-  constructor(instantiate: (module: WebAssembly.Module) => WebAssembly.Exports) {
+  constructor(contents: Contents, instantiate: Instantiate) {
+    this.#contents = contents
     this.#instantiate = instantiate
   }
 
@@ -79,10 +89,15 @@ export class RegionTable {
     if (module.placed > 0) return
     this.#modules.delete(module.id)
     this.#bytes -= module.bytes
+    for (const content of module.around) content.holders -= 1
   }
 
-  #add({ id, module, bytes }: RegionModule): PlacedModule {
-    const added = { id, bytes, exports: this.#instantiate(module), placed: 0, placedMost: 0 }
+  #add(from: RegionModule): PlacedModule {
+    const { id, module, bytes } = from
+    const around = from.around.map(({ hash, code }) => this.#contents.ofCode(hash, code))
+    for (const content of around) content.holders += 1
+    const numbers = around.map(({ number }) => number)
+    const added = { id, bytes, around, exports: this.#instantiate(module, numbers), placed: 0, placedMost: 0 }
     this.#modules.set(id, added)
     this.#bytes += bytes
     return added

@@ -64,6 +64,12 @@ export function install_fetch(hart: u32, pc: i64, context: i64, records: u32): v
   if (installed < INSTALLED_MAX) store<u32>(hart + (installed << 2), entry - hart, HART_FETCH_INSTALLED_AT)
 }
 
+/** First record of the decoded page of `pc` if fetches in `context` may use it, 0 otherwise. */
+export function probe_fetch(hart: u32, pc: i64, context: i64): u32 {
+  const entry = entry_at(hart, PART_TLB_X, ENTRIES_X, pc)
+  return load<i64>(entry) === tag_of(pc, context) ? load<u32>(entry, 8) : 0
+}
+
 /** Arena address of `addr` if loads in `context` may go there, 0 otherwise. */
 export function probe_read(hart: u32, addr: i64, context: i64): u32 {
   const entry = entry_at(hart, PART_TLB_R, ENTRIES_R, addr)

@@ -8,7 +8,7 @@ import { PRV_M, PTE_D, PTE_G, PTE_W } from './fields'
 import { HART_PRV, HART_SATP, HART_SUPER1_G, HART_SUPER2_M } from './generated/layout'
 import { PMP_MACHINE_SHIFT, PMP_MIXED, PMP_R, PMP_W, PMP_X, pmp_allows } from './pmp'
 import { guest_page, NO_MEMORY, PAGE_FRAME, peek_guest_page, SLAT_EXECUTABLE, SLAT_WRITABLE } from './slat'
-import { install_fetch, install_read, install_write } from './tlb'
+import { install_fetch, install_read, install_write, probe_fetch } from './tlb'
 import { leaf_flags, leaf_shift, NO_ADDRESS, set_identity_leaf, walk } from './walk'
 
 /** What `translate` returns besides arena addresses, which are never this small. */
@@ -84,6 +84,11 @@ export function remember_fetch(hart: u32, pc: i64, records: u32): void {
   if (translated_page & PMP_MIXED) return
   note_leaf(hart, pc)
   install_fetch(hart, pc, fetch_context(hart, pc), records)
+}
+
+/** First record of the decoded page of `pc` if the fetch TLB has it, else 0. */
+export function fetched_records(hart: u32, pc: i64): u32 {
+  return probe_fetch(hart, pc, fetch_context(hart, pc))
 }
 
 /** Before pieces of the last leaf go in a TLB: notes what sfence.vma and the context sets must know of it. */
