@@ -48,7 +48,7 @@ function emitterVersion(): string {
 function read(file: string): Uint8Array<ArrayBuffer> {
   try {
     if (statSync(file).size > fileBytesMax) rmSync(file)
-    return new Uint8Array(readFileSync(file))
+    return readFileSync(file)
   } catch {
     // There is none yet.
     return new Uint8Array()

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { disassemble } from '../../packages/riscv/isa/disassemble.ts'
 import { instructionLength } from '../../packages/riscv/isa/table.ts'
-import { bothReaders } from '../../packages/riscv/jit/forced.ts'
+import { allReaders } from '../../packages/riscv/jit/forced.ts'
 import { isAtRest, isUnchanged, randomProgram } from '../../packages/riscv/jit/random-program.ts'
 import { type Case, differences } from '../../packages/riscv/testing.ts'
 import type { Finding, Fuzzer } from './fuzzer.ts'
@@ -23,22 +23,26 @@ const nop = [0x01, 0x00]
 /** The fuzzer of the JIT. */
 export function createJitFuzzer(): Fuzzer {
   const create = () =>
-    bothReaders((name) => readFileSync(join(import.meta.dirname, '../../packages/riscv/dist', name)))
-  let { interpreter, compiled } = create()
+    allReaders((name) => readFileSync(join(import.meta.dirname, '../../packages/riscv/dist', name)))
+  let { interpreter, compiled, later } = create()
   let [programs, ran, ranCompiled] = [0, 0, 0]
   const wrongIn = (program: Case): string[] => {
     const expected = interpreter.runFor(program, budget, 'empty')
     if (!isAtRest(expected)) return []
     for (const caches of ['empty', 'kept'] as const) {
       if (caches === 'kept' && !isUnchanged(program, expected)) continue
-      const found = compiled.runFor(program, budget, caches)
-      const wrong = differences(program, expected, found)
-      if (found.retired !== expected.retired) wrong.push(`retired ${found.retired}, not ${expected.retired}`)
-      if (caches === 'empty') {
-        ran += Number(found.retired)
-        ranCompiled += Number(found.compiled)
+      for (const reader of [compiled, later]) {
+        const found = reader.runFor(program, budget, caches)
+        const wrong = differences(program, expected, found)
+        if (found.retired !== expected.retired)
+          wrong.push(`retired ${found.retired}, not ${expected.retired}`)
+        if (caches === 'empty' && reader === compiled) {
+          ran += Number(found.retired)
+          ranCompiled += Number(found.compiled)
+        }
+        if (wrong.length > 0)
+          return [`with caches ${caches}, compiled ${reader === later ? 'later' : 'at once'}:`, ...wrong]
       }
-      if (wrong.length > 0) return [`with caches ${caches}:`, ...wrong]
     }
     return []
   }
@@ -51,7 +55,7 @@ export function createJitFuzzer(): Fuzzer {
         if (share < compiledShareMin)
           return { summary: [`only ${share} of the code ran compiled`], detail: [] }
         ;[ran, ranCompiled] = [0, 0]
-        ;({ interpreter, compiled } = create())
+        ;({ interpreter, compiled, later } = create())
       }
       const program = randomProgram(seed)
       if (wrongIn(program).length === 0) return undefined

@@ -537,7 +537,7 @@ function zeroExtend32(f: FunctionBuilder): void {
   f.i64And()
 }
 
-/** Pushes 1 when the interpreter must leave at the next jump: someone wants attention, or the slice is over. */
+/** Pushes something other than 0 when the interpreter must leave at the next jump: someone wants attention, or the slice is over. */
 export function pushMustLeave({
   f,
   locals,
@@ -545,10 +545,13 @@ export function pushMustLeave({
   readonly f: FunctionBuilder
   readonly locals: { readonly hart: number; readonly icount: number }
 }): void {
+  // All ones where the slice is over. The load comes last, so that the host reads it where it is needed.
+  f.localGet(locals.icount)
+  f.i32Const(1)
+  f.i32Sub()
+  f.i32Const(31)
+  f.i32ShrS()
   f.localGet(locals.hart)
   f.i32Load(hartField('attention'))
-  f.localGet(locals.icount)
-  f.i32Const(0)
-  f.i32LeS()
   f.i32Or()
 }

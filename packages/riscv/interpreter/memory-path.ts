@@ -119,9 +119,11 @@ export const fetchedRecords = hartPart.tlbX + addendOffset
 export function pushFetchProbe(frame: FetchFrame, target: number, entry: number): void {
   const { f } = frame
   pushEntry(frame, 'x', () => pushLow(f, target))
-  f.localTee(entry)
-  f.i64Load(hartPart.tlbX)
+  f.localSet(entry)
   pushTag(frame, 'ctxFetch', target, 0)
+  // Last, so that the host compares with memory.
+  f.localGet(entry)
+  f.i64Load(hartPart.tlbX)
   f.i64Eq()
 }
 

@@ -36,6 +36,14 @@ describe('a file of compiled code', () => {
     expect([...decodeBatches(file(...records), crc32)]).toEqual(batches)
   })
 
+  it('gives arrays that can be copied, out of a Buffer too', () => {
+    const stored: Uint8Array<ArrayBuffer> = Buffer.concat([new Uint8Array(1), ...records])
+    for (const { module, answers, around } of decodeBatches(stored, crc32)) {
+      for (const bytes of [module, ...answers.map(({ code }) => code), ...around.map(({ code }) => code)])
+        expect(bytes.slice().byteOffset).toBe(0)
+    }
+  })
+
   it('loses a torn record and no other', () => {
     const [first, second, third] = records as [Uint8Array, Uint8Array, Uint8Array]
     for (const kept of [0, 1, 11, 12, 200, second.length - 1])

@@ -88,6 +88,8 @@ export function encodeBatch(
 
 /** The batches of a file, in order, without what is damaged. They are views of its bytes. */
 export function* decodeBatches(file: Uint8Array<ArrayBuffer>, checksum: Checksum): Generator<CachedBatch> {
+  // Node's Buffer is one too, and its `slice` copies nothing.
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.length)
   const view = new DataView(file.buffer, file.byteOffset, file.length)
   for (let at = 0; at + headerBytes + 4 <= file.length; ) {
     const end = at + headerBytes + view.getUint32(at + 4, true)
@@ -95,7 +97,7 @@ export function* decodeBatches(file: Uint8Array<ArrayBuffer>, checksum: Checksum
       at += 1
       continue
     }
-    const rest = file.subarray(at + headerBytes, end)
+    const rest = bytes.subarray(at + headerBytes, end)
     if (checksum(rest) !== view.getUint32(at + 8, true)) {
       at += 1
       continue

@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { type Case, imageOf, layout, littleEndian, PC, plainHart } from '../isa/cases/case.ts'
 import { encode } from '../isa/encode.ts'
 import { differences } from '../testing.ts'
-import { bothReaders } from './forced.ts'
+import { allReaders } from './forced.ts'
 
-const { interpreter, compiled } = bothReaders((name) =>
+const { interpreter, compiled } = allReaders((name) =>
   readFileSync(join(import.meta.dirname, '../dist', name)),
 )
 

@@ -88,23 +88,30 @@ function makeLinker({ runtime, memory, alter, bounds = {}, freeChanges }: Forced
   return linker
 }
 
-/** An interpreter that asks at the first arrival. `memoryPagesMax`: of the memory it is used with. */
-export function eagerInterpreter(memoryPagesMax: number): WebAssembly.Module {
-  return new WebAssembly.Module(
-    buildInterpreter(memoryPagesMax, { threshold: eagerThreshold }) as Uint8Array<ArrayBuffer>,
-  )
+/** An interpreter that asks at the first arrival, or a later one. `memoryPagesMax`: of the memory it is used with. */
+export function eagerInterpreter(memoryPagesMax: number, threshold = eagerThreshold): WebAssembly.Module {
+  return new WebAssembly.Module(buildInterpreter(memoryPagesMax, { threshold }) as Uint8Array<ArrayBuffer>)
 }
 
-/** The interpreter, and compiled code, as readers of the same programs. `read` gives a file of `dist`. */
-export function bothReaders(read: (name: string) => Uint8Array<ArrayBuffer>) {
+/** Arrivals after which most pages around a place have been seen, and can be compiled with it. */
+const laterThreshold = 3
+
+/**
+ * The interpreter, and compiled code, as readers of the same programs; `later`: compiled when the pages around have been
+ * seen. `read` gives a file of `dist`.
+ */
+export function allReaders(read: (name: string) => Uint8Array<ArrayBuffer>) {
   const module = (name: string) => new WebAssembly.Module(read(name))
   const runtimeModule = module('runtime.wasm')
+  const after = (threshold: number) =>
+    createInterpreterReader({
+      runtimeModule,
+      interpreterModule: eagerInterpreter(65536, threshold),
+      regions: forcedRegions,
+    })
   return {
     interpreter: createInterpreterReader({ runtimeModule, interpreterModule: module('interpreter.wasm') }),
-    compiled: createInterpreterReader({
-      runtimeModule,
-      interpreterModule: eagerInterpreter(65536),
-      regions: forcedRegions,
-    }),
+    compiled: after(eagerThreshold),
+    later: after(laterThreshold),
   }
 }

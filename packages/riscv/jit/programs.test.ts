@@ -8,9 +8,9 @@ import { type Case, imageOf, layout, littleEndian, plainHart } from '../isa/case
 import { encode } from '../isa/encode.ts'
 import { differences } from '../testing.ts'
 import { compileRegions } from './compile.ts'
-import { bothReaders } from './forced.ts'
+import { allReaders } from './forced.ts'
 
-const { interpreter, compiled } = bothReaders((name) =>
+const { interpreter, compiled } = allReaders((name) =>
   readFileSync(join(import.meta.dirname, '../dist', name)),
 )
 

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { differences } from '../testing.ts'
-import { bothReaders } from './forced.ts'
+import { allReaders } from './forced.ts'
 import { isAtRest, isUnchanged, randomProgram } from './random-program.ts'
 
-const { interpreter, compiled } = bothReaders((name) =>
+const { interpreter, compiled, later } = allReaders((name) =>
   readFileSync(join(import.meta.dirname, '../dist', name)),
 )
 
@@ -22,7 +22,8 @@ const formerlyWrong = [588067289]
 it.each(formerlyWrong)('the program of seed %i', (seed) => {
   const program = randomProgram(seed)
   const expected = interpreter.runFor(program, budget, 'empty')
-  expect(differences(program, expected, compiled.runFor(program, budget, 'empty'))).toEqual([])
+  for (const reader of [compiled, later])
+    expect(differences(program, expected, reader.runFor(program, budget, 'empty'))).toEqual([])
 })
 
 it(`${programs} programs from seed ${firstSeed}`, { timeout: 600_000 }, () => {
@@ -33,12 +34,17 @@ it(`${programs} programs from seed ${firstSeed}`, { timeout: 600_000 }, () => {
     if (!isAtRest(expected)) continue
     for (const caches of ['empty', 'kept'] as const) {
       if (caches === 'kept' && !isUnchanged(program, expected)) continue
-      const found = compiled.runFor(program, budget, caches)
-      const wrong = differences(program, expected, found)
-      if (found.retired !== expected.retired) wrong.push(`retired ${found.retired}, not ${expected.retired}`)
-      if (caches === 'empty') compiledCount += found.compiled
-      if (caches === 'empty') count += found.retired
-      expect(wrong, `seed ${seed}, caches ${caches}`).toEqual([])
+      for (const reader of [compiled, later]) {
+        const found = reader.runFor(program, budget, caches)
+        const wrong = differences(program, expected, found)
+        if (found.retired !== expected.retired)
+          wrong.push(`retired ${found.retired}, not ${expected.retired}`)
+        if (caches === 'empty' && reader === compiled) {
+          compiledCount += found.compiled
+          count += found.retired
+        }
+        expect(wrong, `seed ${seed}, caches ${caches}${reader === later ? ', later' : ''}`).toEqual([])
+      }
     }
   }
   expect(Number(compiledCount) / Number(count), 'share of compiled instructions').toBeGreaterThan(0.95)

@@ -311,6 +311,12 @@ export class RegionReader extends FloatReader {
     if (rd === 0) return
     const { words } = this.surroundings
     const { isWord, pushLow } = value as Word
+    if (value.type === 'i32') {
+      // 0 or 1: a word, too.
+      value.push()
+      words.setLow(rd)
+      return
+    }
     if (isWord && pushLow !== undefined) {
       pushLow()
       words.setLow(rd)

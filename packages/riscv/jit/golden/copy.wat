@@ -148,11 +148,13 @@
           local.get 10
           i64.lt_u
           if ;; @5
+            local.get 1
+            i32.const 1
+            i32.sub
+            i32.const 31
+            i32.shr_s
             local.get 0
             i32.load offset=552
-            local.get 1
-            i32.const 0
-            i32.le_s
             i32.or
             if ;; @6
               local.get 0
@@ -225,11 +227,13 @@
       i32.load offset=4
       i32.eq
       i32.and
+      local.get 1
+      i32.const 1
+      i32.sub
+      i32.const 31
+      i32.shr_s
       local.get 0
       i32.load offset=552
-      local.get 1
-      i32.const 0
-      i32.le_s
       i32.or
       i32.eqz
       i32.and

@@ -36,11 +36,13 @@
           i64.const 0
           i64.ne
           if ;; @5
+            local.get 1
+            i32.const 1
+            i32.sub
+            i32.const 31
+            i32.shr_s
             local.get 0
             i32.load offset=552
-            local.get 1
-            i32.const 0
-            i32.le_s
             i32.or
             if ;; @6
               local.get 0
@@ -66,11 +68,13 @@
         i32.const 1
         i32.sub
         local.set 1
+        local.get 1
+        i32.const 1
+        i32.sub
+        i32.const 31
+        i32.shr_s
         local.get 0
         i32.load offset=552
-        local.get 1
-        i32.const 0
-        i32.le_s
         i32.or
         if ;; @4
           local.get 0
@@ -110,11 +114,13 @@
       i32.load offset=4
       i32.eq
       i32.and
+      local.get 1
+      i32.const 1
+      i32.sub
+      i32.const 31
+      i32.shr_s
       local.get 0
       i32.load offset=552
-      local.get 1
-      i32.const 0
-      i32.le_s
       i32.or
       i32.eqz
       i32.and
