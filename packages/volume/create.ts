@@ -4,7 +4,7 @@ import { ok, type Result } from '@virga/base'
 import type { OpenedFile, OpenFile } from './block-file.ts'
 import { closingOnFailure, type OpenOptions, openChain, refuseAddress } from './chain.ts'
 import type { Inflate } from './qcow2/decompress.ts'
-import { writeNewImage } from './qcow2/new-image.ts'
+import { planNewImage, writeNewImage } from './qcow2/new-image.ts'
 import { type Volume, type VolumeFormat, wholeSectors } from './volume.ts'
 import { attempt, VolumeError } from './volume-error.ts'
 
@@ -36,19 +36,17 @@ function create(options: CreateOptions): { sizeBytes: number } {
     throw userError('a raw volume has no backing file; make a qcow2 one')
   }
   if (format === 'raw' && options.clusterBytes !== undefined) throw userError('a raw volume has no clusters')
-  const sizeBytes = options.sizeBytes ?? backingSize(options)
+  const behind = backingSize(options)
+  const sizeBytes = options.sizeBytes ?? behind
   if (sizeBytes === undefined) throw userError(`say how large ${path} is to be, with --size`)
-  // Opened before the new file is there, so that a mistake leaves no file behind.
-  if (backing !== undefined) backingSize(options)
+  const plan = format === 'raw' ? undefined : planNewImage({ ...options, sizeBytes })
+  // All that can be a mistake is before this, so that a mistake leaves no file behind.
   const opened = options.createFile(path)
   closingOnFailure(opened, () => {
     const { file } = opened
-    const { clusterBytes } = options
-    if (format === 'raw') {
-      file.resize(wholeSectors(sizeBytes))
-      file.flush()
-    } else
-      writeNewImage(file, { sizeBytes, backing, ...(clusterBytes === undefined ? {} : { clusterBytes }) })
+    if (plan !== undefined) return writeNewImage(file, plan)
+    file.resize(wholeSectors(sizeBytes))
+    file.flush()
   })
   opened.file.close()
   return { sizeBytes: wholeSectors(sizeBytes) }

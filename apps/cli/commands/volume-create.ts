@@ -1,5 +1,6 @@
 /** `virga volume create`: a new disk, empty or over another. */
 
+import { rm } from 'node:fs/promises'
 import { ok, type Result } from '@virga/base'
 import type { VolumeFormat } from '@virga/volume'
 import type { Command } from 'commander'
@@ -52,13 +53,19 @@ async function create(path: string, flags: CreateFlags): Promise<Result<number>>
   const { createVolume } = await import('@virga/volume')
   const { createDiskFile } = await import('../adapters/disk-file.ts')
   const { backing, backingFormat = 'qcow2', format } = flags
+  let isBegun = false
   const made = createVolume({
     ...(await openOptions(path, 'write')),
     format,
-    createFile: createDiskFile,
+    createFile: (file) => {
+      const created = createDiskFile(file)
+      isBegun = true
+      return created
+    },
     sizeBytes: size.value,
     clusterBytes: cluster.value,
     backing: backing === undefined ? undefined : { path: backing, format: backingFormat },
   })
+  if (!made.ok && isBegun) await rm(path, { force: true })
   return made.ok ? ok(made.value.sizeBytes) : made
 }

@@ -17,6 +17,7 @@ import { VolumeError } from '../volume-error.ts'
 import { offsetHigh, offsetLow } from './entries.ts'
 import { encodeFeatureNames } from './features.ts'
 import {
+  clusterBits,
   clustersFor,
   entryBytes,
   type Geometry,
@@ -29,7 +30,7 @@ import { backingPathBytesMax, extensionTypes, headerBytes, magic } from './heade
 /** What to make. */
 export interface NewImage {
   readonly sizeBytes: number
-  readonly clusterBytes?: number
+  readonly clusterBytes?: number | undefined
   readonly backing?: { readonly path: string; readonly format: string } | undefined
 }
 
@@ -39,35 +40,45 @@ export const clusterBytesDefault = 65_536
 /** Counts of 16 bits. */
 const refcountOrder = 4
 
-/** Writes a new image into an empty file, and flushes it. Throws `VolumeError` for what no image can be. */
-export function writeNewImage(file: BlockFile, options: NewImage): void {
+/** A new image that can be. */
+export interface NewImagePlan {
+  readonly geometry: Geometry
+  readonly layout: Layout
+  readonly header: Uint8Array
+}
+
+/** Plans a new image. Throws `VolumeError` for what no image can be. */
+export function planNewImage(options: NewImage): NewImagePlan {
   const { clusterBytes = clusterBytesDefault } = options
   const bits = Math.log2(clusterBytes)
-  if (!Number.isInteger(bits) || bits < 9 || bits > 21) {
-    throw new VolumeError(`clusters have a power of two from 512 bytes to 2 MiB, not ${clusterBytes}`, {
-      fault: 'user',
-    })
+  if (!Number.isInteger(bits) || bits < clusterBits.min || bits > clusterBits.max) {
+    throw userError(`clusters have a power of two from 512 bytes to 2 MiB, not ${clusterBytes}`)
   }
   const geometry = geometryOf(bits, refcountOrder)
   const sizeBytes = wholeSectors(options.sizeBytes)
-  const l1Bytes = l1EntriesFor(sizeBytes, geometry) * entryBytes
-  if (sizeBytes > volumeBytesMax || l1Bytes > tableBytesMax.l1) {
+  const l1Entries = l1EntriesFor(sizeBytes, geometry)
+  if (sizeBytes > volumeBytesMax || l1Entries * entryBytes > tableBytesMax.l1) {
     const most = (tableBytesMax.l1 / entryBytes) * geometry.l2CoversBytes
-    const advice =
-      sizeBytes > volumeBytesMax ? 'make it smaller' : `make it smaller than ${most}, or choose larger ones`
-    throw new VolumeError(
-      `no disk of ${sizeBytes} bytes can be made of clusters of ${clusterBytes}; ${advice}`,
-      {
-        fault: 'user',
-      },
-    )
+    const isHuge = sizeBytes > volumeBytesMax
+    const advice = isHuge ? 'make it smaller' : `make it no larger than ${most}, or choose larger ones`
+    throw userError(`no disk of ${sizeBytes} bytes can be made of clusters of ${clusterBytes}; ${advice}`)
   }
-  const layout = layOut(geometry, clustersFor(l1Bytes, geometry))
-  file.resize(layout.clusters * clusterBytes)
+  const layout = layOut(geometry, clustersFor(l1Entries * entryBytes, geometry))
+  const header = encodeHeader({ ...options, sizeBytes }, bits, l1Entries, layout, clusterBytes)
+  return { geometry, layout, header }
+}
+
+/** Writes a new image into an empty file, and flushes it. */
+export function writeNewImage(file: BlockFile, { geometry, layout, header }: NewImagePlan): void {
+  file.resize(layout.clusters * geometry.clusterBytes)
   writeCounts(file, geometry, layout)
   file.flush()
-  file.write([encodeHeader({ ...options, sizeBytes }, bits, l1Bytes / entryBytes, layout, clusterBytes)], 0)
+  file.write([header], 0)
   file.flush()
+}
+
+function userError(message: string): VolumeError {
+  return new VolumeError(message, { fault: 'user' })
 }
 
 interface Layout {
