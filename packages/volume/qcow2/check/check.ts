@@ -57,6 +57,7 @@ export function check(
   correct: (corrections: Corrections) => boolean = () => false,
 ): CheckReport {
   const report = new Report()
+  const clusters = image.fileClusters
   for (let first = 0; first < image.fileClusters; first += windowClusters) {
     const window = new Window(image, first, report)
     window.look()
@@ -67,7 +68,7 @@ export function check(
     }
     progress(Math.min(1, (first + windowClusters) / image.fileClusters))
   }
-  return { ...report.numbers(), clusters: image.fileClusters }
+  return { ...report.numbers(), clusters }
 }
 
 /** What has been found so far. */
@@ -118,8 +119,12 @@ class Window implements Walker, Corrections {
     this.counts = new Map()
     this.flags = []
     walk(tablesOf(this.#image), this)
-    for (let index = 0; index < clusters; index++)
-      this.#compare(this.#first + index, this.#counted[index] ?? 0)
+    for (let index = 0; index < clusters; index++) {
+      const references = (this.#counted[index] ?? 0) & countMask
+      if (references > 0 && !this.#report.isAgain) this.#report.usedClusters += 1
+      // Where references are wrong, counts that differ from them say nothing; and blocks of them may be nowhere.
+      if (this.#report.damages === 0) this.#compare(this.#first + index, references)
+    }
   }
 
   refers(first: number, clusters: number, what: string, isWhole: boolean): void {
@@ -147,9 +152,7 @@ class Window implements Walker, Corrections {
     if (this.#first === 0) this.#report.add('damages', what)
   }
 
-  #compare(cluster: number, counted: number): void {
-    const references = counted & countMask
-    if (references > 0 && !this.#report.isAgain) this.#report.usedClusters += 1
+  #compare(cluster: number, references: number): void {
     const count = this.#image.counts.get(cluster)
     if (count === references) return
     if (count > references) {
