@@ -96,7 +96,7 @@ const damages: readonly Damage[] = [
   [
     'a block of counts beyond',
     ({ set32, refcountTable }) => set32(refcountTable, 1),
-    /block 0 of reference counts/,
+    /block of counts 0 is said/,
     'reads',
   ],
   [

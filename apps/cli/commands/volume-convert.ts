@@ -5,7 +5,6 @@ import { setImmediate as pause } from 'node:timers/promises'
 import { ok, type Result, userError, worldError } from '@virga/base'
 import type { VolumeFormat } from '@virga/volume'
 import type { Command } from 'commander'
-import { CopyBar } from '../copy-bar.ts'
 import { reportFailure } from '../failure.ts'
 import { mebibytes } from '../mebibytes.ts'
 import { formatOption, openOptions, parseSize } from '../volume-flags.ts'
@@ -74,6 +73,7 @@ async function copy(from: string, to: string, flags: ConvertFlags, clusterBytes:
   const { createDiskFile } = await import('../adapters/disk-file.ts')
   const source = await openOptions(from, 'read', flags.format)
   const target = { ...source, path: to, format: flags.to, createFile: createDiskFile, clusterBytes }
+  const { CopyBar } = await import('../copy-bar.ts')
   const bar = new CopyBar(process.stderr, 'copying')
   const steps = copyVolume(source, target)
   try {

@@ -47,9 +47,9 @@ export function isCopied(high: number): boolean {
   return (high & copied) !== 0
 }
 
-/** Upper half with the flag as it should be. */
-export function withCopied(high: number, isOne: boolean): number {
-  return (isOne ? high | copied : high & ~copied) >>> 0
+/** Upper half that says that the count is one. */
+export function withCopied(high: number): number {
+  return (high | copied) >>> 0
 }
 
 /** Whether bits are set that have no meaning. Compressed entries have none. */

@@ -13,8 +13,14 @@
  */
 
 import type { Qcow2Image } from '../image.ts'
-import type { EntryAt, ImageTables, Walker } from './references.ts'
-import { walk, windowClusters } from './references.ts'
+import {
+  type ImageTables,
+  type Referrer,
+  referrerText,
+  type Walker,
+  walk,
+  windowClusters,
+} from './references.ts'
 
 /** What a check found. */
 export interface CheckReport {
@@ -35,8 +41,8 @@ export interface CheckReport {
 export interface Corrections {
   /** clusters, and what their counts have to be */
   readonly counts: ReadonlyMap<number, number>
-  /** entries whose flag has to be another */
-  readonly flags: readonly { readonly at: EntryAt; readonly isOne: boolean }[]
+  /** entries that have to say that their count is one: of L2 tables, or with `l2` -1 of the L1 table */
+  readonly flags: readonly { readonly l1: number; readonly l2: number }[]
 }
 
 /** More lines nobody reads. */
@@ -96,7 +102,7 @@ class Report {
 /** The clusters of the file from `first` on, as many as are counted at a time. */
 class Window implements Walker, Corrections {
   counts = new Map<number, number>()
-  flags: { at: EntryAt; isOne: boolean }[] = []
+  flags: { l1: number; l2: number }[] = []
   readonly #image: Qcow2Image
   readonly #first: number
   readonly #report: Report
@@ -127,12 +133,13 @@ class Window implements Walker, Corrections {
     }
   }
 
-  refers(first: number, clusters: number, what: string, isWhole: boolean): void {
+  refers(first: number, clusters: number, isWhole: boolean, by: Referrer, referrer: number): void {
     const end = Math.min(first + clusters - this.#first, this.#counted.length)
     for (let index = Math.max(0, first - this.#first); index < end; index++) {
       const counted = this.#counted[index] ?? 0
       const isUsed = (counted & countMask) > 0
       if (isUsed && (isWhole || (counted & whole) !== 0)) {
+        const what = referrerText(by, referrer)
         this.#report.add('damages', `${what} is at cluster ${this.#first + index}, which is used already`)
       }
       const count = Math.min(countMask, (counted & countMask) + 1)
@@ -140,11 +147,11 @@ class Window implements Walker, Corrections {
     }
   }
 
-  says(cluster: number, isOne: boolean, what: string, at: EntryAt): void {
-    // The count as it will be after this window's corrections: whole clusters are referred to once, or it is damage.
-    if (isOne || cluster < this.#first || cluster >= this.#first + this.#counted.length) return
-    this.#report.add('miscounted', `${what} is not said to be counted once, and is`)
-    if (this.flags.length < correctionsMax) this.flags.push({ at, isOne: true })
+  /** Wrong, since a whole cluster that is used twice is damage anyway. */
+  deniesOne(cluster: number, l1: number, l2: number, by: Referrer, referrer: number): void {
+    if (cluster < this.#first || cluster >= this.#first + this.#counted.length) return
+    this.#report.add('miscounted', `${referrerText(by, referrer)} is not said to be counted once, and is`)
+    if (this.flags.length < correctionsMax) this.flags.push({ l1, l2 })
   }
 
   wrong(what: string): void {

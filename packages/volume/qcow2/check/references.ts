@@ -19,18 +19,30 @@ export interface ImageTables {
   readonly refcountTable: Table
 }
 
-/** What walks an image's tables. */
+/** What refers to clusters: a part of the image that there is one of, or one of many, by its number. */
+export type Referrer =
+  | 'the header'
+  | 'the L1 table'
+  | 'the refcount table'
+  | 'block of counts'
+  | 'L2 table'
+  | 'cluster'
+
+/** What walks an image's tables. Arguments are numbers and constants, since there is a call for every cluster. */
 export interface Walker {
-  /** `clusters` of the file from `first` on are referred to, by `what`; `isWhole`: as wholes, not as parts of them */
-  refers(first: number, clusters: number, what: string, isWhole: boolean): void
-  /** an entry of the L1 table or an L2 table leads to one cluster, and says whether its count is one */
-  says(cluster: number, isOne: boolean, what: string, entry: EntryAt): void
+  /** `clusters` of the file from `first` on are referred to; `isWhole`: as wholes, not as parts of them */
+  refers(first: number, clusters: number, isWhole: boolean, by: Referrer, index: number): void
+  /** entry `l2` of L2 table `l1` leads to one cluster, and does not say that its count is one; `l2` is -1 for the L1's */
+  deniesOne(cluster: number, l1: number, l2: number, by: Referrer, index: number): void
   /** something that cannot be; what it leads to is left out */
   wrong(what: string): void
 }
 
-/** Where an entry is: in the L1 table, or in the L2 table that is at `table` of the file. */
-export type EntryAt = { readonly l1: number } | { readonly l1: number; readonly l2: number }
+/** A referrer as messages call it. */
+export function referrerText(by: Referrer, index: number): string {
+  if (by === 'cluster') return `cluster ${index} of the disk`
+  return by.startsWith('the ') ? by : `${by} ${index}`
+}
 
 /** Clusters that are counted at a time. */
 export const windowClusters = 2 ** 22
@@ -39,13 +51,13 @@ export const windowClusters = 2 ** 22
 export function walk(tables: ImageTables, walker: Walker): void {
   const { file, geometry, l1, refcountTable } = tables
   const { clusterBytes } = geometry
-  walker.refers(0, 1, 'the header', true)
+  walker.refers(0, 1, true, 'the header', 0)
   for (const [table, what] of [
     [l1, 'the L1 table'],
     [refcountTable, 'the refcount table'],
   ] as const) {
     const clusters = clustersFor(table.bytes.length, geometry)
-    if (clusters > 0) walker.refers(table.home / clusterBytes, clusters, what, true)
+    if (clusters > 0) walker.refers(table.home / clusterBytes, clusters, true, what, 0)
   }
   const fileClusters = Math.ceil(file.size() / clusterBytes)
   walkRefcountTable(tables, fileClusters, walker)
@@ -66,10 +78,9 @@ function walkRefcountTable(
     const [high, low] = [refcountTable.high(index), refcountTable.low(index)]
     if (high === 0 && low === 0) continue
     const offset = entryOffset(high, low)
-    const what = `block ${index} of reference counts`
     if (hasReservedBits('refcount', version, high, low) || !isCluster(offset, fileClusters, geometry)) {
-      walker.wrong(`${what} is said to be at ${offset}`)
-    } else walker.refers(offset / geometry.clusterBytes, 1, what, true)
+      walker.wrong(`${referrerText('block of counts', index)} is said to be at ${offset}`)
+    } else walker.refers(offset / geometry.clusterBytes, 1, true, 'block of counts', index)
   }
 }
 
@@ -81,13 +92,13 @@ function walkL1(tables: ImageTables, fileClusters: number, walker: Walker): void
     const [high, low] = [l1.high(index), l1.low(index)]
     if (high === 0 && low === 0) continue
     const offset = entryOffset(high, low)
-    const what = `L2 table ${index}`
     if (hasReservedBits('l1', version, high, low) || !isCluster(offset, fileClusters, geometry)) {
-      walker.wrong(`${what} is said to be at ${offset}`)
+      walker.wrong(`${referrerText('L2 table', index)} is said to be at ${offset}`)
       continue
     }
-    walker.refers(offset / geometry.clusterBytes, 1, what, true)
-    walker.says(offset / geometry.clusterBytes, isCopied(high), what, { l1: index })
+    const cluster = offset / geometry.clusterBytes
+    walker.refers(cluster, 1, true, 'L2 table', index)
+    if (!isCopied(high)) walker.deniesOne(cluster, index, -1, 'L2 table', index)
     if (seen.has(offset)) continue
     seen.add(offset)
     file.read([table.bytes], offset)
@@ -106,26 +117,27 @@ function walkL2(
   for (let entry = 0; entry < l2Entries; entry++) {
     const [high, low] = [table.high(entry), table.low(entry)]
     if (high === 0 && low === 0) continue
+    const index = l1 * l2Entries + entry
+    const wrong = (what: string) => walker.wrong(`${referrerText('cluster', index)} ${what}`)
     const kind = entryKind(high, low)
-    const what = `cluster ${l1 * l2Entries + entry} of the disk`
     if (kind === 'compressed') {
       const { offset, bytes } = compressedRange(high, low, geometry)
       const first = Math.floor(offset / clusterBytes)
       const last = Math.floor((offset + bytes - 1) / clusterBytes)
       // What is behind the last sector of the file need not be there.
-      if (first === 0 || last >= fileClusters || isCopied(high))
-        walker.wrong(`${what} is said to be compressed at ${offset}`)
-      else walker.refers(first, last - first + 1, what, false)
+      const isInside = first > 0 && last < fileClusters
+      if (!isInside || isCopied(high)) wrong(`is said to be compressed at ${offset}`)
+      else walker.refers(first, last - first + 1, false, 'cluster', index)
       continue
     }
     const offset = entryOffset(high, low)
-    if (hasReservedBits('l2', version, high, low)) walker.wrong(`${what} has bits without meaning`)
+    if (hasReservedBits('l2', version, high, low)) wrong('has bits without meaning')
     else if (kind === 'absent' || kind === 'zero') {
-      if (isCopied(high)) walker.wrong(`${what} is said to be counted, and is nowhere`)
-    } else if (!isCluster(offset, fileClusters, geometry)) walker.wrong(`${what} is said to be at ${offset}`)
+      if (isCopied(high)) wrong('is said to be counted, and is nowhere')
+    } else if (!isCluster(offset, fileClusters, geometry)) wrong(`is said to be at ${offset}`)
     else {
-      walker.refers(offset / clusterBytes, 1, what, true)
-      walker.says(offset / clusterBytes, isCopied(high), what, { l1, l2: entry })
+      walker.refers(offset / clusterBytes, 1, true, 'cluster', index)
+      if (!isCopied(high)) walker.deniesOne(offset / clusterBytes, l1, entry, 'cluster', index)
     }
   }
 }

@@ -29,11 +29,11 @@ export function repair(image: Qcow2Image, progress?: (part: number) => void): Ch
 
 function applyTo(image: Qcow2Image, { counts, flags }: Corrections): void {
   for (const [cluster, count] of counts) image.counts.set(cluster, count)
-  for (const { at, isOne } of flags) {
-    if ('l2' in at) {
-      const table = image.l2TableToChange(at.l1)
-      table.set(at.l2, withCopied(table.high(at.l2), isOne), table.low(at.l2))
-    } else image.l1.set(at.l1, withCopied(image.l1.high(at.l1), isOne), image.l1.low(at.l1))
+  for (const { l1, l2 } of flags) {
+    if (l2 >= 0) {
+      const table = image.l2TableToChange(l1)
+      table.set(l2, withCopied(table.high(l2)), table.low(l2))
+    } else image.l1.set(l1, withCopied(image.l1.high(l1)), image.l1.low(l1))
     if (isCommitDue(image)) commit(image)
   }
   commit(image)
