@@ -14,8 +14,9 @@
  * Why: at every moment the file is a sound image without a leak, as `qemu-img check` sees it: whichever write was the
  * last that a killed process did, and whichever sectors a disk kept when it lost power. Setting a count and then the
  * entry that it counts leaves a leak between the two; the other way round leaves damage. The dirty bit would leave
- * both, to be repaired by whoever opens the image next, and not by `qemu-img check`. The price of a commit is a page of each changed table,
- * of its counts and of the tables above both, and a second flush; a flush after writes in place commits nothing.
+ * both, to be repaired by whoever opens the image next, and not by `qemu-img check`. The price of a commit is a page of
+ * each changed table, of its counts and of the tables above both, and a second flush; a flush after writes in place
+ * commits nothing.
  *
  * A commit that fails before the header changes nothing, and the next one does all of it again.
  */

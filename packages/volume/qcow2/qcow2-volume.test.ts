@@ -1,14 +1,14 @@
 /** A qcow2 volume against a model of plain bytes: random writes, zeroes, discards, flushes, sizes, over random chains. */
 import { describe, expect, it } from 'vitest'
 import { checkVolume } from '../index.ts'
-import { contentOf, createIn, inflate, isEqual, MemoryFolder, newTrial, openIn, Random } from '../testing.ts'
+import { contentOf, createIn, inflate, MemoryFolder, newTrial, openIn, Random } from '../testing.ts'
 import { VolumeError } from '../volume-error.ts'
 
-const seeds = Array.from({ length: 120 }, (_, seed) => seed + 1)
+const seeds = Array.from({ length: 60 }, (_, seed) => seed + 1)
 
 /** The runner's own comparison takes a second for a megabyte. */
 function expectSame(found: Uint8Array, expected: Uint8Array, when: string): void {
-  expect(isEqual(found, expected), when).toBe(true)
+  expect(Buffer.compare(found, expected), when).toBe(0)
 }
 
 function expectClean(folder: MemoryFolder, path: string): void {
@@ -41,7 +41,7 @@ describe('a volume', () => {
     }
   })
 
-  it.each(seeds.slice(0, 30))('goes on after the disk was full, seed %i', (seed) => {
+  it.each(seeds.slice(0, 20))('goes on after the disk was full, seed %i', (seed) => {
     const random = new Random(seed)
     const { folder, path, model } = newTrial(random)
     const volume = openIn(folder, path, 'write')

@@ -38,7 +38,8 @@ export class Qcow2Volume implements Volume {
   readonly #compressed: CompressedClusters
   readonly #changes: ClusterChanges
   readonly #run = newRun()
-  readonly #heads: [Uint8Array, Uint8Array]
+  /** what is written before and behind what is given, to fill a cluster; made when first needed */
+  #rests: readonly [Uint8Array, Uint8Array] | undefined
 
   constructor({ file, image, backing, inflate }: Qcow2Parts) {
     this.#image = image
@@ -46,8 +47,6 @@ export class Qcow2Volume implements Volume {
     this.#backing = backing
     this.#compressed = new CompressedClusters(file, inflate)
     this.#changes = new ClusterChanges(image)
-    const { clusterBytes } = image.geometry
-    this.#heads = [new Uint8Array(clusterBytes), new Uint8Array(clusterBytes)]
   }
 
   get sizeBytes(): number {
@@ -194,7 +193,9 @@ export class Qcow2Volume implements Volume {
   /** What is at `from` up to `to` of the disk, within one cluster, in one of two buffers. */
   #oldBytes(from: number, to: number, buffer: 0 | 1): Uint8Array[] {
     if (from === to) return []
-    const bytes = this.#heads[buffer].subarray(0, to - from)
+    const { clusterBytes } = this.#image.geometry
+    this.#rests ??= [new Uint8Array(clusterBytes), new Uint8Array(clusterBytes)]
+    const bytes = this.#rests[buffer].subarray(0, to - from)
     const cursor = new BufferCursor([bytes])
     const there = Math.min(bytes.length, Math.max(0, this.sizeBytes - from))
     for (let done = 0; done < there; done += this.#readRun(cursor, from + done, there - done));
