@@ -11,6 +11,8 @@ import { FloatFunctions, runtimeFloat } from './float-functions.ts'
 import { writeRegion } from './region.ts'
 import { type HotPlace, nameRegion, type Symbolize } from './region-name.ts'
 
+/** WebAssembly of an instruction, as much as most take with their share of the exits. */
+const bytesOfInstruction = 64
 /** Largest memory that compiled code can be used with, in pages of 64 KiB. */
 const memoryPagesMax = 65536
 
@@ -96,7 +98,8 @@ export function compileRegions(
   )
   const module = new ModuleBuilder({ nameSection: options.nameSection ?? options.symbolize !== undefined })
   const uses = new Set(found.flatMap(({ region }) => [...usesOf(region)]))
-  const imports = declareImports(module, memoryPagesMax, (name) => isImported(name, uses))
+  const called = calledBy(uses)
+  const imports = declareImports(module, memoryPagesMax, (name) => called.has(name))
   const [chain, bail] = ['chain', 'bail'].map((name) =>
     module.importFunction('jit', name, chainSignature.params, chainSignature.results),
   ) as [number, number]
@@ -109,7 +112,7 @@ export function compileRegions(
       ...regionSignature,
       ...name,
       export: `r${index}`,
-      capacityBytes: 16384,
+      capacityBytes: instructionsOf(region) * bytesOfInstruction,
     })
     const contentGlobal = (page: number) =>
       around.globalOf(
@@ -182,14 +185,13 @@ function usesOf(region: Region): Set<string> {
   return uses
 }
 
-/** Which functions of the runtime an operation of `Meaning` calls. */
-const callers: Readonly<Record<string, readonly string[]>> = {
-  cbo: ['cbo'],
-  csr: ['csr'],
-}
-
-function isImported(name: string, uses: ReadonlySet<string>): boolean {
-  const byName = callers[name]
-  if (byName !== undefined) return byName.some((use) => uses.has(use))
-  return [...uses].some((use) => runtimeFloat(use) === name)
+/** The functions of the runtime that code with these uses calls. */
+function calledBy(uses: ReadonlySet<string>): Set<string> {
+  const called = new Set<string>()
+  for (const use of uses) {
+    if (use === 'cbo' || use === 'csr') called.add(use)
+    const float = runtimeFloat(use)
+    if (float !== undefined) called.add(float)
+  }
+  return called
 }
