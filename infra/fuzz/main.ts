@@ -3,6 +3,7 @@
  * and stops at the first that is wrong, with status 1, the seed, and the input cut down to what it needs.
  *
  *   jit      programs of random instructions: interpreter and compiled code
+ *   qcow2    damaged disk images: read, written, repaired or refused, and nothing else
  *   stress   stress-ng's methods, which know their results, in a machine of the image `bench`, which is made by
  *            `npx virga image build --name bench --packages openssl,xz-utils,python3-minimal,perl-base,sqlite3,stress-ng`
  */
@@ -10,10 +11,12 @@
 import { parseArgs } from 'node:util'
 import type { Fuzzer } from './fuzzer.ts'
 import { createJitFuzzer } from './jit.ts'
+import { createQcow2Fuzzer } from './qcow2.ts'
 import { createStressFuzzer } from './stress.ts'
 
 const targets: Readonly<Record<string, () => Fuzzer>> = {
   jit: createJitFuzzer,
+  qcow2: createQcow2Fuzzer,
   stress: createStressFuzzer,
 }
 /** Between two lines of progress. */
