@@ -3,6 +3,7 @@
 import { ok, type Result, userError } from '@virga/base'
 import type { InterruptArchitecture } from '@virga/vmm'
 import type { BootFlags } from './boot-files.ts'
+import { type DiskFlag, parseDisk } from './disk-flag.ts'
 import type { EngineName } from './engine-names.ts'
 import { parseBytes, parseDurationMs } from './units.ts'
 
@@ -14,6 +15,9 @@ export interface RunFlags extends BootFlags {
   readonly stats?: 'text' | 'json'
   readonly timeout?: string
   readonly interrupts?: InterruptArchitecture
+  readonly disk?: readonly string[]
+  /** false with --no-rng */
+  readonly rng: boolean
   readonly perfMap?: true
   /** false with --no-code-cache */
   readonly codeCache: boolean
@@ -24,6 +28,8 @@ export interface RunSettings {
   readonly cpus: number
   readonly memoryBytes: number
   readonly timeoutMs?: number
+  readonly disks: readonly DiskFlag[]
+  readonly hasRng: boolean
   /** absent: what suits the boot */
   readonly interrupts?: InterruptArchitecture
 }
@@ -46,8 +52,17 @@ export function readSettings(flags: RunFlags): Result<RunSettings> {
   const conflict = conflictOf(flags)
   if (conflict !== undefined) return userError(conflict)
   const memoryBytes = Math.floor(memory.value / pageBytes) * pageBytes
+  const disks: DiskFlag[] = []
+  for (const text of flags.disk ?? []) {
+    const disk = parseDisk(text)
+    if (!disk.ok) return disk
+    disks.push(disk.value)
+  }
   const { interrupts } = flags
-  const settings = { cpus: Number(flags.cpus), memoryBytes, ...(interrupts && { interrupts }) }
+  // A bare program finds what it asked for; lockstep repeats instructions, which must not meet another thread's writes.
+  const hasRng = flags.rng && flags.bare === undefined && flags.engine !== 'lockstep'
+  const cpus = Number(flags.cpus)
+  const settings = { cpus, memoryBytes, disks, hasRng, ...(interrupts && { interrupts }) }
   if (flags.timeout === undefined) return ok(settings)
   const timeout = parseDurationMs('--timeout', flags.timeout)
   return timeout.ok ? ok({ ...settings, timeoutMs: timeout.value }) : timeout
@@ -58,6 +73,8 @@ function conflictOf(flags: RunFlags): string | undefined {
     return `--engine lockstep runs one hart, not ${flags.cpus}; leave out --cpus`
   if (flags.engine === 'lockstep' && flags.interrupts === 'aia')
     return '--engine lockstep runs with --interrupts plic; leave out --interrupts aia'
+  if (flags.engine === 'lockstep' && flags.disk !== undefined)
+    return '--engine lockstep runs without disks, which write to memory at any time; leave out --disk'
   if (flags.bare !== undefined) {
     for (const other of ['kernel', 'initrd', 'append', 'exec'] as const) {
       if (flags[other] !== undefined) return `--bare starts a program by itself; leave out --${other}`

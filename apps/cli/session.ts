@@ -8,6 +8,7 @@ import { defined, ok, type Result } from '@virga/base'
 import {
   type BareBoot,
   createMachine,
+  type DeviceConfig,
   type DirectBoot,
   type EngineModules,
   type InterruptArchitecture,
@@ -18,7 +19,9 @@ import {
 } from '@virga/vmm'
 import { now, processStartMs } from './clock.ts'
 import { type ConsoleInput, openPipe, openTerminal, terminalHelp } from './console-input.ts'
+import type { DiskFlag } from './disk-flag.ts'
 import { IdleWatch } from './idle-watch.ts'
+import { IoThread } from './io-thread.ts'
 import type { PcpuThreads } from './pcpu-threads.ts'
 import type { RegionCompilerThread } from './region-compiler.ts'
 
@@ -39,6 +42,8 @@ export interface SessionOptions {
   readonly input: 'terminal' | 'pipe' | 'nothing'
   readonly timeoutMs?: number
   readonly interrupts?: InterruptArchitecture
+  readonly disks: readonly DiskFlag[]
+  readonly hasRng: boolean
 }
 
 /** What the machine did, and how long the program took to run its first guest instruction (null: never). */
@@ -70,14 +75,22 @@ const newline = 0x0a
 /** Runs a machine to its end. Errors: a configuration that makes no machine. */
 export async function runSession(options: SessionOptions): Promise<Result<SessionEnd>> {
   const { boot, modules, threads, compiler, exactModule } = options
-  const made = await makeMachine(options)
-  if (!made.ok) return made
+  const disks = options.disks.length > 0 ? new IoThread(options.disks) : undefined
+  const made = await makeMachine(options, disks)
+  if (!made.ok) {
+    await disks?.abandon()
+    return made
+  }
   releaseFiles(boot)
   const { owner, twin } = made.value
   const lockstep = twin && { twin, exactModule: defined(exactModule, 'the exact interpreter') }
   let startMs: number | null = null
   threads.attach(owner, { modules, compiler, lockstep }, (atMs) => (startMs ??= atMs - processStartMs))
+  // Without disks nobody waits for this thread, so it comes last.
+  const io = disks ?? (options.hasRng ? new IoThread([]) : undefined)
+  io?.attach(owner)
   const ended = await converse(owner, options)
+  await io?.ended()
   const difference = lockstep && (await threads.ended())
   return ok({ ...ended, difference, statistics: { startMs, ...owner.statistics() } })
 }
@@ -85,8 +98,12 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
 /** The machine, and its twin for lockstep. */
 async function makeMachine(
   options: SessionOptions,
+  io: IoThread | undefined,
 ): Promise<Result<{ readonly owner: MachineOwner; readonly twin?: MachineDescriptor }>> {
   const { cpus, memoryBytes, boot, threads, exactModule, interrupts } = options
+  const disks = await (io?.devices() ?? ok([]))
+  if (!disks.ok) return disks
+  const rng: DeviceConfig[] = options.hasRng ? [{ kind: 'rng' }] : []
   const config = {
     cpus,
     memoryBytes,
@@ -95,6 +112,7 @@ async function makeMachine(
     now,
     wallClock: Date.now,
     random: randomBytes,
+    devices: [...rng, ...disks.value],
     ...(interrupts && { interrupts }),
   }
   if (exactModule !== undefined) return (await import('@virga/vmm/lockstep')).createTwins(config)

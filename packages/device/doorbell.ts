@@ -25,6 +25,11 @@ export class Doorbell {
     return Atomics.load(this.words, this.index)
   }
 
+  /** Blocks this thread until it has been rung since `count()` was `seen`. */
+  sleep(seen: number): void {
+    Atomics.wait(this.words, this.index, seen)
+  }
+
   /**
    * Resolves when it has been rung since `count()` was `seen`, or after `timeoutMs` (none: waits for ever). It does
    * not keep a Node process alive by itself.

@@ -9,6 +9,7 @@ import { codePage, hartFlag, hartRequest, hartStatus } from '@virga/riscv/hart'
 import { type BareBoot, layOutBareBoot } from './boot/bare.ts'
 import { type DirectBoot, layOutDirectBoot } from './boot/direct.ts'
 import { type BootLayout, formatBytes } from './boot/placement.ts'
+import { type DeviceConfig, deviceModels, devicesMax } from './devices.ts'
 import type { HartBlock, LinesMode } from './hart-block.ts'
 import { Machine, type MachineDescriptor, type ThreadContext } from './machine.ts'
 import { hartCountMax, hartRecord, machineWord } from './machine-block.ts'
@@ -34,6 +35,8 @@ export interface MachineConfig extends ThreadContext {
   readonly codePagesPerHart?: number
   /** machine memory to set aside; default: enough to back all RAM */
   readonly poolBytes?: number
+  /** virtio devices, in the order of their slots; default: none. With any, an I/O thread has to attach */
+  readonly devices?: readonly DeviceConfig[]
   /** default: live */
   readonly lines?: LinesMode
   /** default: aia for a direct boot; a bare one has the PLIC, since M-mode has no AIA here */
@@ -57,7 +60,7 @@ export function createMachine(config: MachineConfig): Result<MachineOwner> {
     hartCount: config.cpus,
     codePagesPerHart:
       config.codePagesPerHart ?? Math.min(codePagesMax, Math.floor(codePagesTotal / config.cpus)),
-    platformBytes: platformStateBytes(config.cpus),
+    platformBytes: platformStateBytes(config.cpus, deviceModels(config.devices ?? [])),
     poolBytes: config.poolBytes ?? poolBytesFor(config.memoryBytes),
   })
   if (!plan.ok) return plan
@@ -80,6 +83,7 @@ export function createMachine(config: MachineConfig): Result<MachineOwner> {
     htif: layout.value.htif,
     lines: config.lines ?? 'live',
     interrupts: interruptsOf(config),
+    devices: config.devices ?? [],
   }
   const machine = new Machine(descriptor, config)
   for (const { gpa, bytes } of layout.value.placements) {
@@ -100,7 +104,14 @@ function interruptsOf({ boot, interrupts }: MachineConfig): InterruptArchitectur
   return interrupts ?? (boot.kind === 'direct' ? 'aia' : 'plic')
 }
 
-function configFault({ cpus, memoryBytes, pcpus, boot, interrupts }: MachineConfig): string | null {
+function configFault({
+  cpus,
+  memoryBytes,
+  pcpus,
+  boot,
+  interrupts,
+  devices = [],
+}: MachineConfig): string | null {
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > hartCountMax) {
     return `a machine has 1 to ${hartCountMax} harts, not ${cpus}; use --cpus 1 to --cpus ${hartCountMax}`
   }
@@ -108,6 +119,9 @@ function configFault({ cpus, memoryBytes, pcpus, boot, interrupts }: MachineConf
     return `${cpus} harts run on 1 to ${cpus} pCPUs, not ${pcpus}`
   if (!Number.isInteger(memoryBytes) || memoryBytes % frameBytes !== 0) {
     return `memory comes in whole pages of 4 KiB, not ${memoryBytes} bytes; use a size such as --memory 512MiB`
+  }
+  if (devices.length > devicesMax) {
+    return `a machine has at most ${devicesMax} devices, not ${devices.length}; leave some out`
   }
   if (boot.kind === 'bare' && interrupts === 'aia') {
     return 'a bare machine has no AIA, which its M-mode would need; use --interrupts plic'

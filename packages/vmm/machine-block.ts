@@ -34,6 +34,8 @@ export const machineWord = {
   htifReading: 4,
   /** set by whoever ends the machine, before the outcome is written */
   outcomeClaim: 64,
+  /** state of the I/O thread, see pcpuState; absent when no device needs one */
+  ioState: 68,
   /** f64: host milliseconds at tick 0 of the guest's clock */
   clockBase: 40,
   /** f64: host milliseconds when the machine was paused */

@@ -12,6 +12,7 @@
 
 import { defined } from '@virga/base'
 import { hartLineBit } from '@virga/device'
+import { type DeviceConfig, deviceModels } from './devices.ts'
 import { type GuestConsole, guestConsole } from './guest-console.ts'
 import { HartBlock, type LinesMode } from './hart-block.ts'
 import { hartRecord, machineWord, outcomeKind, pcpuSlot, pcpuState, runState } from './machine-block.ts'
@@ -47,6 +48,7 @@ export interface MachineDescriptor {
   readonly htif: HtifAddresses | null
   readonly lines: LinesMode
   readonly interrupts: InterruptArchitecture
+  readonly devices: readonly DeviceConfig[]
 }
 
 /** What a thread passes in. */
@@ -103,6 +105,7 @@ export class Machine {
       harts: plan.hartCount,
       boot: descriptor.mode,
       interrupts: descriptor.interrupts,
+      devices: deviceModels(descriptor.devices),
       lines: {
         set: (hart, line, level) => this.harts[hart]?.setLines(1 << hartLineBit[line], level),
         wake: (hart) => this.harts[hart]?.kick(),
@@ -158,6 +161,7 @@ export class Machine {
         break
     }
     for (const hart of this.harts) hart.kick()
+    this.platform.ioBell.ring()
     this.signal()
   }
 
@@ -225,8 +229,20 @@ export class Machine {
     this.signal()
   }
 
-  /** True when no pCPU is running harts. */
+  /** State of the I/O thread, see pcpuState. */
+  get ioState(): number {
+    return this.word(machineWord.ioState)
+  }
+
+  /** Publishes the state of the I/O thread; done by itself, or by the owner after it is gone. */
+  setIoState(state: number): void {
+    this.setWord(machineWord.ioState, state)
+    this.signal()
+  }
+
+  /** True when no pCPU is running harts, and no device is being served. */
   get quiescent(): boolean {
+    if (this.ioState === pcpuState.running) return false
     for (let pcpu = 0; pcpu < this.descriptor.pcpuCount; pcpu++) {
       if (this.pcpuState(pcpu) === pcpuState.running) return false
     }

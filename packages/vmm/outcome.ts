@@ -16,6 +16,7 @@ export type Outcome =
 export const failures = {
   1: 'the machine stopped: its host memory is used up; start it with a smaller --memory or more host memory',
   2: 'the machine stopped: a pCPU thread ended unexpectedly; this is a defect of Virga, please report it',
+  3: 'the machine stopped: its I/O thread ended unexpectedly; this is a defect of Virga, please report it',
 } as const
 
 /** A code of `failures`. */
@@ -27,6 +28,9 @@ export const outOfFrames: FailureCode = 1
 /** Code for the loss of a pCPU thread. */
 export const pcpuLost: FailureCode = 2
 
+/** Code for the loss of the I/O thread. */
+export const ioLost: FailureCode = 3
+
 /** The two words of an outcome; null for none. */
 export function decodeOutcome(kind: number, status: number): Outcome | null {
   switch (kind) {
@@ -35,7 +39,7 @@ export function decodeOutcome(kind: number, status: number): Outcome | null {
     case outcomeKind.reboot:
       return { kind: 'reboot' }
     case outcomeKind.failed:
-      return { kind: 'failed', message: failures[status === pcpuLost ? pcpuLost : outOfFrames] }
+      return { kind: 'failed', message: failures[status as FailureCode] ?? failures[outOfFrames] }
     case outcomeKind.stopped:
       return { kind: 'stopped' }
     default:

@@ -10,7 +10,7 @@
 import { defined } from '@virga/base'
 import type { Machine, MachineDescriptor } from './machine.ts'
 import { machineWord, pcpuState, runState } from './machine-block.ts'
-import { type Outcome, pcpuLost } from './outcome.ts'
+import { ioLost, type Outcome, pcpuLost } from './outcome.ts'
 import { gatherStatistics, type MachineStatistics } from './statistics.ts'
 
 /** What the owner's side of the console is connected to. */
@@ -68,6 +68,15 @@ export class MachineOwner {
     if (machine.pcpuState(pcpu) !== pcpuState.done) {
       machine.fail(pcpuLost)
       machine.setPcpuState(pcpu, pcpuState.done)
+    }
+  }
+
+  /** To be called when the I/O thread is gone, expected or not: if not, the machine fails. */
+  ioExited(): void {
+    const { machine } = this
+    if (machine.ioState !== pcpuState.done) {
+      machine.fail(ioLost)
+      machine.setIoState(pcpuState.done)
     }
   }
 

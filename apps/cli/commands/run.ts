@@ -14,6 +14,7 @@ Examples:
   virga run --cpus 2 --memory 1GiB            two harts and more memory
   virga run --exec 'uname -a; exit 7'         runs one command and exits with its status (7)
   virga run --kernel Image --initrd root.cpio --append 'console=ttyS0 debug'
+  virga run --disk data.qcow2                 with a disk, /dev/vda; see virga volume
   virga run --bare program.elf                a program in M-mode; its HTIF result is the exit status
   virga run --exec true --stats json          what the machine did, as JSON on stderr
   virga run --engine lockstep --exec true     looks for the first thing that compiled code does wrong
@@ -43,6 +44,8 @@ export function addRunCommand(program: Command): void {
         .choices(engineNames)
         .default('jit'),
     )
+    .option('--disk <file>', 'a disk, FILE[,readonly][,format=raw|qcow2]; again for more', collect)
+    .option('--no-rng', 'leave out the source of random numbers')
     .addOption(
       new Option('--interrupts <kind>', 'how devices interrupt: messages (aia) or wires (plic)').choices([
         'aia',
@@ -59,6 +62,11 @@ export function addRunCommand(program: Command): void {
     .action(async (flags: RunFlags) => {
       process.exitCode = await run(flags)
     })
+}
+
+/** Flags that may be given more than once. */
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
 }
 
 async function run(flags: RunFlags): Promise<number> {

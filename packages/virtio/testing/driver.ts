@@ -35,6 +35,7 @@ export class TestDriver {
   readonly device: VirtioPciFunction
   readonly memory: BytesMemory
   readonly service: DeviceService
+  readonly handler: ChainHandler
   /** data of messages so far: the vector */
   readonly messages: number[] = []
   readonly broken: string[] = []
@@ -52,6 +53,7 @@ export class TestDriver {
 
   constructor(model: VirtioModel, handler: ChainHandler, options: DriverOptions = {}) {
     this.options = options
+    this.handler = handler
     this.queueSize = options.queueSize ?? 8
     this.memory = new BytesMemory(options.memoryBytes ?? 2 ** 20)
     this.words = options.words ?? new Int32Array(new SharedArrayBuffer(4 * virtioPciWords(model)))

@@ -27,7 +27,7 @@ import { deviceStatus, type FeatureWords, feature, featureWords } from '../featu
 import type { VirtioModel } from '../model.ts'
 import { noVector, queueWord, queueWords } from '../queue/queue-words.ts'
 import { accessWindow, bars, messages, registers, virtioCapabilities } from './capabilities.ts'
-import { type CommonConfig, type CommonWord, commonConfig } from './common-config.ts'
+import { type CommonConfig, type CommonWord, commonConfig } from './driver-registers.ts'
 
 const virtioVendor = 0x1af4
 /** Device id of type 0; others follow. */

@@ -1,65 +1,57 @@
 /**
- * The machine's PCI bus: the host bridge's windows, the functions in their slots, and the wires of their pins.
+ * The machine's PCI bus: the host bridge's windows, the devices in their slots, and the wires of their pins.
  * Why: what slot a device is in, and so its address and its interrupt, is decided by the order of the machine's
  * devices, the same on every thread.
  */
 
+import { defined } from '@virga/base'
 import {
+  type Doorbell,
   drivePins,
   hostBridgeWindows,
   type InterruptLine,
   type MessageSink,
   type MmioDevice,
-  type PciFunction,
   type PciSlot,
   type PciWires,
   pciInterrupts,
   RootFunction,
 } from '@virga/device'
+import { type VirtioModel, VirtioPciFunction } from '@virga/virtio'
 import { memoryMap } from './memory-map.ts'
 
-/** A device that is to be on the bus. */
-export interface PciDeviceMaker {
-  /** words of state */
-  readonly words: number
-  make(words: Int32Array, wires: PciWires): PciFunction
-}
-
 export interface PciBus {
-  readonly functions: readonly PciFunction[]
+  readonly root: RootFunction
+  readonly devices: readonly VirtioPciFunction[]
   /** for the machine's bus */
   readonly windows: readonly MmioDevice[]
 }
 
-/** Words of state of each function, the bridge's own first. */
-export function pciBusWords(makers: readonly PciDeviceMaker[]): number[] {
-  return [RootFunction.words, ...makers.map(({ words }) => words)]
+/** Words of state of each function, the bridge's own first; `deviceWords` are those of the devices. */
+export function pciBusWords(deviceWords: readonly number[]): number[] {
+  return [RootFunction.words, ...deviceWords]
 }
 
-/** Puts the bridge in slot 0 and `makers` in the slots from 1 on; `words` are as `pciBusWords` says. */
-export function createPciBus(
-  makers: readonly PciDeviceMaker[],
-  parts: {
-    readonly words: readonly Int32Array[]
-    readonly messages: MessageSink
-    /** the wire of an interrupt of the platform's controller */
-    readonly line: (interrupt: number) => InterruptLine
-  },
-): PciBus {
-  const { words, messages, line } = parts
+/** Puts the bridge in slot 0 and a device of each model in the slots from 1 on; `words` are as `pciBusWords` says. */
+export function createPciBus(parts: {
+  readonly models: readonly VirtioModel[]
+  readonly words: readonly Int32Array[]
+  /** rung when a device has work for the thread that serves queues */
+  readonly bell: Doorbell
+  readonly messages: MessageSink
+  /** the wire of an interrupt of the platform's controller */
+  readonly line: (interrupt: number) => InterruptLine
+}): PciBus {
+  const { models, words, bell, messages, line } = parts
   const slots: PciSlot[] = []
   const lines = Array.from({ length: pciInterrupts }, (_, i) => line(memoryMap.pciConfig.interrupt + i))
   const wires: PciWires = { messages, pinChanged: () => drivePins(slots, lines) }
-  const all: PciDeviceMaker[] = [
-    { words: RootFunction.words, make: (own, itsWires) => new RootFunction(own, itsWires) },
-    ...makers,
-  ]
-  for (const [device, maker] of all.entries()) {
-    slots.push({ device, function: maker.make(words[device] as Int32Array, wires) })
-  }
+  const root = new RootFunction(defined(words[0], 'words of the bridge'), wires)
+  const devices = models.map(
+    (model, i) => new VirtioPciFunction(model, defined(words[i + 1], 'words of a device'), { wires, bell }),
+  )
+  slots.push(...[root, ...devices].map((each, device) => ({ device, function: each })))
   const { pciConfig, pciMemory32, pciMemory64 } = memoryMap
-  return {
-    functions: slots.map((slot) => slot.function),
-    windows: hostBridgeWindows(slots, { config: pciConfig, memory: [pciMemory32, pciMemory64] }),
-  }
+  const windows = hostBridgeWindows(slots, { config: pciConfig, memory: [pciMemory32, pciMemory64] })
+  return { root, devices, windows }
 }

@@ -22,13 +22,14 @@ import {
   type Snapshot,
   type SnapshotMismatch,
 } from '@virga/device'
+import { type VirtioModel, type VirtioPciFunction, virtioPciWords } from '@virga/virtio'
 import { Aclint, aclintLayout } from './aclint.ts'
 import { Aplic, aplicLayout } from './aplic.ts'
 import { Finisher, type Outcome } from './finisher.ts'
 import { GoldfishRtc } from './goldfish-rtc.ts'
 import { imsicMessages, imsicWindow } from './imsic.ts'
 import { hartsMax, memoryMap } from './memory-map.ts'
-import { createPciBus, type PciDeviceMaker, pciBusWords } from './pci-bus.ts'
+import { createPciBus, pciBusWords } from './pci-bus.ts'
 import { Plic, plicLayout } from './plic.ts'
 import { Uart16550 } from './uart16550.ts'
 
@@ -36,12 +37,12 @@ import { Uart16550 } from './uart16550.ts'
 export type InterruptArchitecture = 'plic' | 'aia'
 
 export interface PlatformOptions {
-  /** shared memory, `platformStateBytes(harts, pciDevices)` bytes, zero when the machine is made */
+  /** shared memory, `platformStateBytes(harts, devices)` bytes, zero when the machine is made */
   readonly words: Int32Array
   /** 1 to `hartsMax` */
   readonly harts: number
   /** what is on the PCI bus, from slot 1 on */
-  readonly pciDevices?: readonly PciDeviceMaker[]
+  readonly devices?: readonly VirtioModel[]
   /** which controller devices interrupt through; aia needs harts with an IMSIC */
   readonly interrupts?: InterruptArchitecture
   /** bare: the guest is in M-mode and has the ACLINT; direct: it has not */
@@ -60,6 +61,10 @@ export interface Platform extends Omit<Device, 'name' | 'snapshot' | 'restore'> 
   readonly aplic: Aplic
   /** Rings when there is something for the main thread: output, room for input, a moved alarm, the end. */
   readonly doorbell: Doorbell
+  /** Rings when there is something for the thread that serves queues: a kick, a reset, a change of the run state. */
+  readonly ioBell: Doorbell
+  /** the devices, in the order that they were given in */
+  readonly devices: readonly VirtioPciFunction[]
   readonly console: PlatformConsole
   /** How the guest ended the machine. Free of the lock. */
   outcome(): Outcome
@@ -91,6 +96,7 @@ export interface PlatformConsole {
 
 const lockWord = 0
 const doorbellWord = 1
+const ioBellWord = 2
 const headWords = 16
 
 function layouts(harts: number) {
@@ -105,22 +111,23 @@ function layouts(harts: number) {
 }
 
 /** Bytes of shared memory that the platform of a machine with `harts` harts needs: a multiple of 64. */
-export function platformStateBytes(harts: number, pciDevices: readonly PciDeviceMaker[] = []): number {
+export function platformStateBytes(harts: number, devices: readonly VirtioModel[] = []): number {
   const own = Object.values(layouts(harts)).map((layout) => layout.words)
-  const words = [...own, ...pciBusWords(pciDevices)].reduce((sum, count) => sum + count, headWords)
+  const words = [...own, ...pciBusWords(devices.map(virtioPciWords))].reduce(
+    (sum, count) => sum + count,
+    headWords,
+  )
   return Math.ceil(words / 16) * 64
 }
 
 /** Makes this thread's objects of the devices over the machine's shared words. Changes no state: `start` does. */
 export function createPlatform(options: PlatformOptions): Platform {
-  const { words, harts, lines, pciDevices = [] } = options
+  const { words, harts, lines, devices: models = [] } = options
   assert(Number.isInteger(harts) && harts >= 1 && harts <= hartsMax, `a machine has 1 to ${hartsMax} harts`)
-  assert(
-    words.byteLength === platformStateBytes(harts, pciDevices),
-    'the platform gets the words it asked for',
-  )
+  assert(words.byteLength === platformStateBytes(harts, models), 'the platform gets the words it asked for')
   const mutex = new SharedMutex(words, lockWord)
   const doorbell = new Doorbell(words, doorbellWord)
+  const ioBell = new Doorbell(words, ioBellWord)
   let next = headWords
   const takeWords = (count: number) => {
     next += count
@@ -141,8 +148,11 @@ export function createPlatform(options: PlatformOptions): Platform {
     options.wallClock,
   )
   const finisher = new Finisher(take(layout.finisher), doorbell)
-  const pci = createPciBus(pciDevices, {
-    words: pciBusWords(pciDevices).map(takeWords),
+  const pciWords = pciBusWords(models.map(virtioPciWords)).map(takeWords)
+  const pci = createPciBus({
+    models,
+    words: pciWords,
+    bell: ioBell,
     messages: byMessage ? imsicMessages(harts, lines) : { send: () => undefined },
     line: (interrupt) => controller.source(interrupt),
   })
@@ -152,7 +162,7 @@ export function createPlatform(options: PlatformOptions): Platform {
     ...[uart, rtc, finisher],
   ]
   // The controller first: the others drive its wires when they start.
-  const devices: Device[] = [plic, aplic, aclint, uart, rtc, finisher, ...pci.functions]
+  const devices: Device[] = [plic, aplic, aclint, uart, rtc, finisher, pci.root, ...pci.devices]
   const locked = <T>(critical: () => T): T => mutex.run(critical)
   const each = (move: (device: Device) => void) => locked(() => devices.forEach(move))
 
@@ -161,6 +171,8 @@ export function createPlatform(options: PlatformOptions): Platform {
     plic,
     aplic,
     doorbell,
+    ioBell,
+    devices: pci.devices,
     console: {
       input: (bytes) => locked(() => uart.input(bytes)),
       output: () => locked(() => uart.output()),

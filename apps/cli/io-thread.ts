@@ -1,0 +1,68 @@
+/**
+ * The I/O thread of a machine, from its owner's side. It is begun before there is a machine, since the machine must know
+ * how large its disks are, and only the thread that serves a disk opens it.
+ */
+
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { err, ok, type Result } from '@virga/base'
+import type { DeviceConfig, MachineOwner } from '@virga/vmm'
+import type { DiskFlag } from './disk-flag.ts'
+import { say } from './failure.ts'
+import type { IoDisks, IoReady, IoTask, IoTrouble } from './io-worker.ts'
+
+const sectorBytes = 512
+
+export class IoThread {
+  readonly #worker: Worker
+  readonly #disks: readonly DiskFlag[]
+  readonly #ready: Promise<IoReady>
+  readonly #ended: Promise<unknown>
+
+  /** Begins the thread. Until `attach` it does not keep the process alive. */
+  constructor(disks: readonly DiskFlag[]) {
+    this.#disks = disks
+    this.#worker = new Worker(new URL('./io-worker.ts', import.meta.url))
+    this.#worker.unref()
+    this.#ready = once(this.#worker, 'message').then(([message]) => message as IoReady)
+    this.#ended = once(this.#worker, 'exit')
+    this.#worker.postMessage({ disks } satisfies IoDisks)
+  }
+
+  /** The disks as devices, once they are open. Errors: one that cannot be used. */
+  async devices(): Promise<Result<DeviceConfig[]>> {
+    this.#worker.ref()
+    const ready = await this.#ready
+    if ('refused' in ready) return err(ready.refused)
+    return ok(
+      this.#disks.map(({ access, id }, i) => ({
+        kind: 'blk',
+        disk: {
+          sectors: (ready.sizesBytes[i] ?? 0) / sectorBytes,
+          access: access === 'read' ? 'read-only' : 'read-write',
+          id,
+        },
+      })),
+    )
+  }
+
+  /** Gives the machine its I/O thread. */
+  attach(owner: MachineOwner): void {
+    this.#worker.on('exit', () => owner.ioExited())
+    this.#worker.on('message', ({ trouble }: IoTrouble) => say(trouble))
+    this.#worker.on('error', (error: unknown) => {
+      if (process.env.VIRGA_DEBUG) process.stderr.write(`I/O thread: ${String(error)}\n`)
+    })
+    this.#worker.postMessage({ descriptor: owner.descriptor } satisfies IoTask)
+  }
+
+  /** Resolves when the thread of a machine that has ended is gone, and so its disks are closed. */
+  async ended(): Promise<void> {
+    await this.#ended
+  }
+
+  /** Ends a thread that was never given a machine. */
+  async abandon(): Promise<void> {
+    await this.#worker.terminate()
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Entry of the I/O thread: opens the machine's disks and says how large they are, then waits for the machine, attaches
+ * and serves its devices until it stops. The disks are flushed and closed at the end.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { parentPort } from 'node:worker_threads'
+import { defined, type WorldError } from '@virga/base'
+import { blkHandler, type ChainHandler, rngHandler } from '@virga/virtio'
+import { attachMachine, type DeviceConfig, type MachineDescriptor, runIo } from '@virga/vmm/io'
+import { openVolume, type Volume } from '@virga/volume'
+import { inflateRaw, openDiskFile } from './adapters/disk-file.ts'
+import { now } from './clock.ts'
+import { diskBackend } from './disk-backend.ts'
+import type { DiskFlag } from './disk-flag.ts'
+
+/** The first message to the thread. */
+export interface IoDisks {
+  readonly disks: readonly DiskFlag[]
+}
+
+/** What it answers: the sizes of the disks, or why one cannot be used. */
+export type IoReady = { readonly sizesBytes: readonly number[] } | { readonly refused: WorldError }
+
+/** What it says later: a disk failed. */
+export interface IoTrouble {
+  readonly trouble: string
+}
+
+/** The second message: the machine, whose disks are those of the first. */
+export interface IoTask {
+  readonly descriptor: MachineDescriptor
+}
+
+const owner = defined(parentPort ?? undefined, 'the thread that owns the machine')
+const [{ disks }] = (await once(owner, 'message')) as [IoDisks]
+const volumes = openAll(disks)
+if (volumes !== undefined) {
+  owner.postMessage({ sizesBytes: volumes.map(({ sizeBytes }) => sizeBytes) } satisfies IoReady)
+  const [task] = (await once(owner, 'message')) as [IoTask]
+  serve(task, volumes)
+}
+owner.close()
+
+/** Opens the disks, or says which cannot be. */
+function openAll(flags: readonly DiskFlag[]): Volume[] | undefined {
+  const opened: Volume[] = []
+  for (const { path, access, format } of flags) {
+    const volume = openVolume({ path, access, format, openFile: openDiskFile, inflate: inflateRaw })
+    if (!volume.ok) {
+      for (const each of opened) each.close()
+      owner.postMessage({
+        refused: { fault: volume.error.fault, message: volume.error.message },
+      } satisfies IoReady)
+      return undefined
+    }
+    opened.push(volume.value)
+  }
+  return opened
+}
+
+function serve({ descriptor }: IoTask, volumes: readonly Volume[]): void {
+  const say = (trouble: string) => owner.postMessage({ trouble } satisfies IoTrouble)
+  const left = volumes.values()
+  const handlers = descriptor.devices.map((device) => handlerOf(device, left, say))
+  const machine = attachMachine(descriptor, { now, wallClock: Date.now })
+  runIo({
+    machine,
+    handlers,
+    onBroken: (name, reason) => {
+      if (process.env.VIRGA_DEBUG) process.stderr.write(`${name}: the guest's driver is broken: ${reason}\n`)
+    },
+  })
+  for (const volume of volumes) volume.close()
+}
+
+/** What serves a device; disks take the volumes in turn. */
+function handlerOf(
+  device: DeviceConfig,
+  volumes: Iterator<Volume>,
+  say: (trouble: string) => void,
+): ChainHandler {
+  if (device.kind === 'rng') return rngHandler(randomBytes)
+  const volume: Volume | undefined = volumes.next().value
+  return blkHandler(device.disk, diskBackend(defined(volume, 'a volume for each disk'), say))
+}
