@@ -3,7 +3,7 @@
  * how large its disks are, and only the thread that serves a disk opens it.
  */
 
-import { once } from 'node:events'
+import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { err, ok, type Result } from '@virga/base'
 import type { DeviceConfig, MachineOwner } from '@virga/vmm'
@@ -12,6 +12,7 @@ import { say } from './failure.ts'
 import type { IoDisks, IoReady, IoTask, IoTrouble } from './io-worker.ts'
 
 const sectorBytes = 512
+const lostEarly = 'the I/O thread ended before the machine began; this is a defect of Virga, please report it'
 
 export class IoThread {
   readonly #worker: Worker
@@ -24,13 +25,21 @@ export class IoThread {
     this.#disks = disks
     this.#worker = new Worker(new URL('./io-worker.ts', import.meta.url))
     this.#worker.unref()
-    this.#ready = once(this.#worker, 'message').then(([message]) => message as IoReady)
-    this.#ended = once(this.#worker, 'exit')
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#ready = new Promise((resolve) => {
+      this.#worker.once('message', resolve)
+      this.#worker.once('exit', () => resolve({ refused: { fault: 'world', message: lostEarly } }))
+    })
+    // The machine's outcome tells of it; what it was is for whoever mends it.
+    this.#worker.on('error', (error: unknown) => {
+      if (process.env.VIRGA_DEBUG) process.stderr.write(`I/O thread: ${inspect(error)}\n`)
+    })
     this.#worker.postMessage({ disks } satisfies IoDisks)
   }
 
   /** The disks as devices, once they are open. Errors: one that cannot be used. */
   async devices(): Promise<Result<DeviceConfig[]>> {
+    if (this.#disks.length === 0) return ok([])
     this.#worker.ref()
     const ready = await this.#ready
     if ('refused' in ready) return err(ready.refused)
@@ -50,9 +59,7 @@ export class IoThread {
   attach(owner: MachineOwner): void {
     this.#worker.on('exit', () => owner.ioExited())
     this.#worker.on('message', ({ trouble }: IoTrouble) => say(trouble))
-    this.#worker.on('error', (error: unknown) => {
-      if (process.env.VIRGA_DEBUG) process.stderr.write(`I/O thread: ${String(error)}\n`)
-    })
+    this.#worker.ref()
     this.#worker.postMessage({ descriptor: owner.descriptor } satisfies IoTask)
   }
 

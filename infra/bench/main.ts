@@ -7,6 +7,7 @@
  *   fork  seconds that the guest takes to fork and execute /bin/true 500 times
  *   start milliseconds from the command to the first guest instruction, warm cache (no peer)
  *   idle  resident MiB of an idle 512 MiB machine at its shell (no peer)
+ *   disk  seconds by the guest's clock for 1 GiB read and 512 MiB written in requests of 1 MiB, and 20,000 of 4 KiB
  *   programs  Debian's programs in the image `bench`, each, and means; three turns. `--only xz --only perl` picks
  *             some by their names
  */
@@ -15,6 +16,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureDisk } from './disk.ts'
 import { passed, qemuArguments } from './guest.ts'
 import { measureIdle } from './idle.ts'
 import { integerLoop } from './integer-loop.ts'
@@ -50,7 +52,7 @@ interface Setting {
 type Measured = Comparison | Figure
 
 const benchmarks: Readonly<
-  Record<string, (setting: Setting) => Promise<Measured | readonly ProgramResult[]>>
+  Record<string, (setting: Setting) => Promise<Measured | readonly (Comparison | ProgramResult)[]>>
 > = {
   boot: async ({ directory, pairs, progress, virgaRun }) => {
     const guest = await guestFor(directory, 'true')
@@ -112,6 +114,7 @@ const benchmarks: Readonly<
     progress(`idle: ${residentMiB.toFixed(0)} MiB, ${corePercent.toFixed(2)} % of a core`)
     return { name: 'idle', unit: `MiB (and ${corePercent.toFixed(2)} % of a core)`, value: residentMiB }
   },
+  disk: (setting) => measureDisk({ ...setting, memoryMiB }),
   programs: measurePrograms,
 }
 

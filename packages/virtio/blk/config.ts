@@ -20,10 +20,11 @@ export const blkIdBytes = 20
 const queueSize = 256
 /** A request's data is in so many buffers at most: with header and status they fill the queue. */
 const segmentsMax = queueSize - 2
-/** Sectors of one discard or write-zeroes range: 1 GiB, so that no request takes long. */
-export const rangeSectorsMax = 2 ** 21
-/** Ranges of one discard or write-zeroes request. */
-export const rangesMax = 16
+/** Sectors of a range, and ranges of a request. Zeros may have to be written, so those of a request are but 64 MiB. */
+export const rangeLimits = {
+  discard: { sectorsMax: 2 ** 21, rangesMax: 16 },
+  writeZeroes: { sectorsMax: 2 ** 17, rangesMax: 1 },
+} as const
 /** 4 KiB blocks are what file systems use, so nothing is read in order to write. */
 const physicalBlockExponent = 3
 
@@ -71,11 +72,11 @@ function blkConfig({ sectors }: BlkDisk): Uint8Array {
   view.setUint16(26, 1 << physicalBlockExponent, true)
   view.setUint32(28, 0, true)
   view.setUint16(34, 1, true)
-  view.setUint32(36, rangeSectorsMax, true)
-  view.setUint32(40, rangesMax, true)
+  view.setUint32(36, rangeLimits.discard.sectorsMax, true)
+  view.setUint32(40, rangeLimits.discard.rangesMax, true)
   view.setUint32(44, 1 << physicalBlockExponent, true)
-  view.setUint32(48, rangeSectorsMax, true)
-  view.setUint32(52, rangesMax, true)
+  view.setUint32(48, rangeLimits.writeZeroes.sectorsMax, true)
+  view.setUint32(52, rangeLimits.writeZeroes.rangesMax, true)
   view.setUint8(56, 1)
   return config
 }

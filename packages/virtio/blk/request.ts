@@ -11,7 +11,7 @@
 
 import type { Chain } from '../queue/chain.ts'
 import type { BlkBackend, BlkOutcome } from './backend.ts'
-import { type BlkDisk, blkIdBytes, rangeSectorsMax, rangesMax, sectorBytes } from './config.ts'
+import { type BlkDisk, blkIdBytes, rangeLimits, sectorBytes } from './config.ts'
 
 export const requestType = { in: 0, out: 1, flush: 4, getId: 8, discard: 11, writeZeroes: 13 } as const
 export const requestStatus = { ok: 0, ioError: 1, unsupported: 2 } as const
@@ -94,11 +94,13 @@ export class BlkRequests {
     if (this.disk.access === 'read-only') return failed
     const bytes = chain.readableBytes - headerBytes
     const count = bytes / rangeBytes
+    const isZeroing = type === requestType.writeZeroes
+    const { sectorsMax, rangesMax } = isZeroing ? rangeLimits.writeZeroes : rangeLimits.discard
     if (!Number.isInteger(count) || count < 1 || count > rangesMax) return failed
     const raw = new Uint8Array(bytes)
     if (!chain.read(headerBytes, raw)) return failed
     const view = new DataView(raw.buffer)
-    const allowed = type === requestType.writeZeroes ? unmapFlag : 0
+    const allowed = isZeroing ? unmapFlag : 0
     const ranges = Array.from({ length: count }, (_, i) => ({
       sector: view.getUint32(16 * i + 4, true) * 2 ** 32 + view.getUint32(16 * i, true),
       sectors: view.getUint32(16 * i + 8, true),
@@ -106,15 +108,14 @@ export class BlkRequests {
     }))
     if (ranges.some(({ flags }) => (flags & ~allowed) !== 0)) return unsupported
     for (const { sector, sectors } of ranges) {
-      if (sectors > rangeSectorsMax || !this.holds(sector, sectors * sectorBytes)) return failed
+      if (sectors > sectorsMax || !this.holds(sector, sectors * sectorBytes)) return failed
     }
     for (const { sector, sectors, flags } of ranges) {
       const [offset, length] = [sector * sectorBytes, sectors * sectorBytes]
       const space = (flags & unmapFlag) !== 0 ? 'free' : 'keep'
-      const outcome =
-        type === requestType.discard
-          ? this.backend.discard(offset, length)
-          : this.backend.writeZeroes(offset, length, space)
+      const outcome = isZeroing
+        ? this.backend.writeZeroes(offset, length, space)
+        : this.backend.discard(offset, length)
       if (outcome === 'failed') return failed
     }
     return { status: requestStatus.ok, written: 0 }
