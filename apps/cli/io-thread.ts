@@ -58,7 +58,9 @@ export class IoThread {
   /** Gives the machine its I/O thread. */
   attach(owner: MachineOwner): void {
     this.#worker.on('exit', () => owner.ioExited())
-    this.#worker.on('message', ({ trouble }: IoTrouble) => say(trouble))
+    this.#worker.on('message', (message: IoReady | IoTrouble) => {
+      if ('trouble' in message) say(message.trouble)
+    })
     this.#worker.ref()
     this.#worker.postMessage({ descriptor: owner.descriptor } satisfies IoTask)
   }

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+import { on } from 'node:events'
 import { parentPort } from 'node:worker_threads'
 import { defined, type WorldError } from '@virga/base'
 import { blkHandler, type ChainHandler, rngHandler } from '@virga/virtio'
@@ -34,14 +34,20 @@ export interface IoTask {
 }
 
 const owner = defined(parentPort ?? undefined, 'the thread that owns the machine')
-const [{ disks }] = (await once(owner, 'message')) as [IoDisks]
+// Kept from the start: both messages may be there at once.
+const messages = on(owner, 'message')
+const { disks } = (await nextMessage()) as IoDisks
 const volumes = openAll(disks)
 if (volumes !== undefined) {
   owner.postMessage({ sizesBytes: volumes.map(({ sizeBytes }) => sizeBytes) } satisfies IoReady)
-  const [task] = (await once(owner, 'message')) as [IoTask]
-  serve(task, volumes)
+  serve((await nextMessage()) as IoTask, volumes)
 }
 owner.close()
+
+async function nextMessage(): Promise<unknown> {
+  const { value } = await messages.next()
+  return defined(value, 'a message')[0]
+}
 
 /** Opens the disks, or says which cannot be. */
 function openAll(flags: readonly DiskFlag[]): Volume[] | undefined {
