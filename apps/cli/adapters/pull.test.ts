@@ -342,14 +342,14 @@ describe('a mirror', () => {
   })
 
   it('that stalls is an error, and the next run goes on where it was', async () => {
-    stallSeconds = '0.3'
+    stallSeconds = '1.5'
     let sent = 0
     quirk = onlyFor('linux-image', (_request, response, content) => {
       sent = content.length / 2
       response.write(content.subarray(0, sent))
       return true
     })
-    expect(await failure()).toMatch(/gave no byte of .* for 0\.3 s/)
+    expect(await failure()).toMatch(/gave no byte of .* for 1\.5 s/)
     expect(kept('objects').filter((name) => name.endsWith('.part'))).toHaveLength(1)
     stallSeconds = '60'
     quirk = () => false
@@ -363,7 +363,7 @@ describe('a mirror', () => {
   })
 
   it('that takes a connection and says nothing is an error', async () => {
-    stallSeconds = '0.3'
+    stallSeconds = '1.5'
     quirk = () => true
     expect(await failure()).toMatch('gave no byte')
   })
