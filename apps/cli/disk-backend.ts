@@ -1,7 +1,15 @@
 /** A volume as the block device's backend: what file or image did wrong is told once, and the guest gets I/O errors. */
 
+import type { Result } from '@virga/base'
 import type { BlkBackend, BlkOutcome } from '@virga/virtio'
-import { type Volume, VolumeError } from '@virga/volume'
+import { openVolume, type Volume, VolumeError } from '@virga/volume'
+import { inflateRaw, openDiskFile } from './adapters/disk-file.ts'
+import type { DiskFlag } from './disk-flag.ts'
+
+/** Opens what a flag names. */
+export function openDisk({ path, access, format }: DiskFlag): Result<Volume> {
+  return openVolume({ path, access, format, openFile: openDiskFile, inflate: inflateRaw })
+}
 
 /** `onFailure` hears the first thing that went wrong, as one line. */
 export function diskBackend(volume: Volume, onFailure: (message: string) => void): BlkBackend {

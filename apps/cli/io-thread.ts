@@ -12,6 +12,8 @@ import { say } from './failure.ts'
 import type { IoDisks, IoReady, IoTask, IoTrouble } from './io-worker.ts'
 
 const sectorBytes = 512
+/** It keeps next to nothing; V8 takes tens of megabytes for new objects unless it is told so. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 }
 const lostEarly = 'the I/O thread ended before the machine began; this is a defect of Virga, please report it'
 
 export class IoThread {
@@ -23,7 +25,7 @@ export class IoThread {
   /** Begins the thread. Until `attach` it does not keep the process alive. */
   constructor(disks: readonly DiskFlag[]) {
     this.#disks = disks
-    this.#worker = new Worker(new URL('./io-worker.ts', import.meta.url))
+    this.#worker = new Worker(new URL('./io-worker.ts', import.meta.url), { resourceLimits })
     this.#worker.unref()
     this.#ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#ready = new Promise((resolve) => {

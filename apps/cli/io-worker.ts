@@ -9,10 +9,8 @@ import { parentPort } from 'node:worker_threads'
 import { defined, type WorldError } from '@virga/base'
 import { blkHandler, type ChainHandler, rngHandler } from '@virga/virtio'
 import { attachMachine, type DeviceConfig, type MachineDescriptor, runIo } from '@virga/vmm/io'
-import { openVolume, type Volume } from '@virga/volume'
-import { inflateRaw, openDiskFile } from './adapters/disk-file.ts'
+import type { Volume } from '@virga/volume'
 import { now } from './clock.ts'
-import { diskBackend } from './disk-backend.ts'
 import type { DiskFlag } from './disk-flag.ts'
 
 /** The first message to the thread. */
@@ -37,6 +35,8 @@ const owner = defined(parentPort ?? undefined, 'the thread that owns the machine
 // Kept from the start: both messages may be there at once.
 const messages = on(owner, 'message')
 const { disks } = (await nextMessage()) as IoDisks
+// Loaded late: a machine without disks needs none of it.
+const disk = disks.length > 0 ? await import('./disk-backend.ts') : undefined
 const volumes = openAll(disks)
 if (volumes !== undefined) {
   owner.postMessage({ sizesBytes: volumes.map(({ sizeBytes }) => sizeBytes) } satisfies IoReady)
@@ -52,8 +52,8 @@ async function nextMessage(): Promise<unknown> {
 /** Opens the disks, or says which cannot be. */
 function openAll(flags: readonly DiskFlag[]): Volume[] | undefined {
   const opened: Volume[] = []
-  for (const { path, access, format } of flags) {
-    const volume = openVolume({ path, access, format, openFile: openDiskFile, inflate: inflateRaw })
+  for (const flag of flags) {
+    const volume = defined(disk, 'what serves disks').openDisk(flag)
     if (!volume.ok) {
       for (const each of opened) each.close()
       owner.postMessage({
@@ -89,5 +89,8 @@ function handlerOf(
 ): ChainHandler {
   if (device.kind === 'rng') return rngHandler(randomBytes)
   const volume: Volume | undefined = volumes.next().value
-  return blkHandler(device.disk, diskBackend(defined(volume, 'a volume for each disk'), say))
+  return blkHandler(
+    device.disk,
+    defined(disk, 'what serves disks').diskBackend(defined(volume, 'a volume for each disk'), say),
+  )
 }
