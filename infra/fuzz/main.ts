@@ -3,17 +3,20 @@
  * and stops at the first that is wrong, with status 1, the seed, and the input cut down to what it needs.
  *
  *   jit      programs of random instructions: interpreter and compiled code
+ *   frames   hostile frames into the switch, and lives of networks with and without the flow cache
  *   stress   stress-ng's methods, which know their results, in a machine of the image `bench`, which is made by
  *            `npx virga image build --name bench --packages openssl,xz-utils,python3-minimal,perl-base,sqlite3,stress-ng`
  */
 
 import { parseArgs } from 'node:util'
+import { createFramesFuzzer } from './frames.ts'
 import type { Fuzzer } from './fuzzer.ts'
 import { createJitFuzzer } from './jit.ts'
 import { createStressFuzzer } from './stress.ts'
 
 const targets: Readonly<Record<string, () => Fuzzer>> = {
   jit: createJitFuzzer,
+  frames: createFramesFuzzer,
   stress: createStressFuzzer,
 }
 /** Between two lines of progress. */

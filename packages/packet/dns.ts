@@ -3,10 +3,11 @@
  * Buffer; here what is no message is undefined, and bytes are bytes.
  * @spec dns "Messages"
  */
-import { Buffer } from 'buffer/'
+import { Buffer } from 'buffer/index.js'
 import {
   type Answer,
   AUTHORITATIVE_ANSWER,
+  type DecodedPacket,
   decode,
   encode,
   type Packet,
@@ -37,6 +38,9 @@ export interface DnsReply {
   readonly answers: readonly Answer[]
 }
 
+/** A message as the library reads it; its typings leave out the outcome, by name. */
+export type DnsMessage = DecodedPacket & { readonly rcode: string }
+
 /** Longest message over UDP that is sent, whatever the client says: it fits any path. */
 const bytesMaxOfServer = 1232
 const bytesMaxWithoutEdns = 512
@@ -59,10 +63,10 @@ export function readDnsQuery(bytes: Uint8Array): DnsQuery | undefined {
 }
 
 /** A message, or undefined when it is none. */
-export function readDns(bytes: Uint8Array): Packet | undefined {
+export function readDns(bytes: Uint8Array): DnsMessage | undefined {
   try {
     // The library reads by the methods of Buffer; this one is the same everywhere.
-    return decode(Buffer.from(bytes) as never)
+    return decode(Buffer.from(bytes) as never) as DnsMessage
   } catch {
     return undefined // the guest's mistake, which the caller answers or drops
   }

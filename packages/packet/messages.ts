@@ -2,6 +2,7 @@
 export { type Arp, arpBytes, arpOperation, readArp, writeArp } from './arp.ts'
 export { type Dhcp, dhcpMessage, dhcpOption, dhcpPort, readDhcp, writeDhcp } from './dhcpv4.ts'
 export {
+  type DnsMessage,
   type DnsQuery,
   type DnsReply,
   dnsRcode,
