@@ -16,6 +16,7 @@ export const stages = [
   'nat',
   'firewall-ingress',
   'delivery',
+  'gateway',
 ] as const
 
 export type Stage = (typeof stages)[number]
@@ -59,6 +60,10 @@ const table = {
   'nat-ports-exhausted': ['nat', 'every port towards this destination is taken'],
   'nat-full': ['nat', 'the translation table is full'],
   'nat-no-binding': ['nat', 'nobody inside asked for it'],
+  'gateway-forbidden': ['gateway', 'the host’s own networks are not to be reached from here'],
+  'gateway-protocol': ['gateway', 'only whole TCP, UDP and echo packets are carried outside'],
+  'gateway-full': ['gateway', 'the port has as many connections outside as it may have'],
+  'gateway-unknown': ['gateway', 'it belongs to no connection'],
   'mac-limit': ['lookup', 'the port has shown as many MACs as it may'],
   'receiver-full': ['delivery', 'the receiver has no buffer free'],
   'receiver-gone': ['delivery', 'the port is not attached any more'],

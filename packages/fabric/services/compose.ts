@@ -2,12 +2,15 @@
 import { familyOf, type IpAddress, type MacAddress } from '@virga/base'
 import {
   etherType,
+  foldSum,
   ipProtocol,
+  pseudoHeaderSum,
   vnetHeaderBytes,
   writeEthernet,
   writeIpv4,
   writeIpv6,
   writeTransportChecksum,
+  writeU16,
   writeUdp,
 } from '@virga/packet'
 
@@ -47,13 +50,14 @@ export function composeIcmp(bytes: Uint8Array, ends: Ends, length: number): numb
   return composeIp(bytes, ends, protocol, length, transportAt(ends) + 2)
 }
 
-/** Puts headers around a transport unit, and the checksum into it at `fieldAt`; returns all bytes. */
+/** Puts headers around a transport unit, and its checksum, whole or partial, at `fieldAt`; returns all bytes. */
 export function composeIp(
   bytes: Uint8Array,
   ends: Ends,
   protocol: number,
   length: number,
   fieldAt: number,
+  checksum: 'whole' | 'partial' = 'whole',
 ): number {
   const { source, destination, ttl = 64 } = ends
   const ipVersion = familyOf(source)
@@ -70,7 +74,8 @@ export function composeIp(
       payloadLength: length,
       hopLimit: ttl,
     })
-  writeTransportChecksum(bytes, { ipAt, ipVersion, protocol, at, length, fieldAt })
+  if (checksum === 'whole') writeTransportChecksum(bytes, { ipAt, ipVersion, protocol, at, length, fieldAt })
+  else writeU16(bytes, fieldAt, foldSum(pseudoHeaderSum(bytes, ipAt, ipVersion, protocol, length)))
   return at + length
 }
 

@@ -61,9 +61,16 @@ export function answerEcho(context: ServiceContext, port: Port, frame: Frame): n
   return 0
 }
 
+/** The beginning of the frame's packet, as an error quotes it; a copy. */
+export function quoteOf({ pieces, packet, byteLength }: Frame): Uint8Array {
+  const quote = new Uint8Array(Math.min(quotedBytesMax, byteLength - packet.ipAt))
+  gather(pieces, vnetHeaderBytes + packet.ipAt, quote.length, quote, 0)
+  return quote
+}
+
 /** Tells the sender why its packet was dropped, for the reasons that have a message. */
 export function sendError(context: ServiceContext, port: Port, frame: Frame, code: number): void {
-  const { packet, byteLength } = frame
+  const { packet } = frame
   const isV4 = packet.ipVersion === 4
   const isTooBig = code === dropCode['too-big']
   if (!isTooBig && code !== dropCode['ttl-exceeded']) return
@@ -82,7 +89,6 @@ export function sendError(context: ServiceContext, port: Port, frame: Frame, cod
   if (familyOf(source) !== familyOf(destination)) return
   const ends = { sourceMac: context.routerMac, destinationMac: port.mac, source, destination }
   const at = transportAt(ends)
-  const quotedBytes = Math.min(quotedBytesMax, byteLength - packet.ipAt)
   const type = isTooBig
     ? isV4
       ? icmpType.unreachable
@@ -92,6 +98,7 @@ export function sendError(context: ServiceContext, port: Port, frame: Frame, cod
       : icmpv6Type.timeExceeded
   const icmpCode = isTooBig && isV4 ? unreachableCode.fragmentationNeeded : 0
   writeIcmp(context.scratch, at, { type, code: icmpCode, rest: isTooBig ? context.mtu : 0 })
-  gather(frame.pieces, vnetHeaderBytes + packet.ipAt, quotedBytes, context.scratch, at + icmpBytes)
-  context.answer(port, context.scratch, composeIcmp(context.scratch, ends, icmpBytes + quotedBytes))
+  const quote = quoteOf(frame)
+  context.scratch.set(quote, at + icmpBytes)
+  context.answer(port, context.scratch, composeIcmp(context.scratch, ends, icmpBytes + quote.length))
 }

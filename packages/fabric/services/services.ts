@@ -10,9 +10,12 @@ import { type DnsForward, NameServer } from './name-server.ts'
 import { answerArp, answerDiscovery } from './neighbours.ts'
 import type { ServiceContext } from './service.ts'
 
-/** Takes the frames of TCP connections that end in the fabric, with the port that they come from. */
+/**
+ * Takes the frames of connections that end in the fabric, with the port that they come from. It has done with the frame
+ * when it returns 0 or a drop code.
+ */
 export interface Translator {
-  receive(port: Port, frame: Frame, nowMs: number): void
+  receive(port: Port, frame: Frame, nowMs: number): number
 }
 
 /** A service, as traces name it, and what it does with a frame. */
@@ -48,8 +51,7 @@ export class Services {
       name: 'metadata',
       answer: (port, frame, nowMs) => {
         if (this.metadata === undefined) return dropCode['service-closed']
-        this.metadata.receive(port, frame, nowMs)
-        return 0
+        return this.metadata.receive(port, frame, nowMs)
       },
     }
   }

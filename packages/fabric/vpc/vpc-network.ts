@@ -96,6 +96,9 @@ export class VpcNetwork {
   private readonly delivery = new Delivery()
   private readonly frame = new Frame(new PieceList(0))
   private readonly decision = new Decision()
+  /** of what comes from outside, maybe while a frame from a port is being handed there */
+  private readonly inbound = new Frame(new PieceList(0))
+  private readonly inboundDecision = new Decision()
   private readonly answerFrame = new Frame(new PieceList(0))
   private readonly answerPieces = new PieceList(1)
   private readonly touched = new Set<Receiver>()
@@ -270,10 +273,7 @@ export class VpcNetwork {
     if (decision.verdict === verdict.port) code = this.deliver(decision, frame)
     else if (decision.verdict === verdict.uplink) code = this.leave(frame)
     else if (this.gateway === undefined) code = dropCode['no-uplink']
-    else {
-      this.gateway.receive(port, frame, this.nowMs)
-      code = 0
-    }
+    else code = this.gateway.receive(port, frame, this.nowMs)
     if (code === 0) this.state.counters.add(port.index, counter.passed, 1)
     return code
   }
@@ -320,44 +320,58 @@ export class VpcNetwork {
     this.touched.clear()
   }
 
-  /** Takes a frame from the uplink. */
+  /** Takes a frame from the uplink. Returns its drop code, or 0. */
   transmitFromUplink(pieces: PieceList, nowMs: number): number {
-    this.nowMs = nowMs
-    const { frame, decision } = this
-    let code = frame.load(pieces)
-    this.count(outside, frame)
-    if (code === 0) {
-      this.slowPath.decideFromUplink(frame, tickOf(nowMs), decision)
-      code = decision.drop !== 0 ? decision.drop : this.admit(frame, tickOf(nowMs))
-    }
-    if (code !== 0) this.state.counters.drop(outside, code)
-    return code
+    const { inbound, inboundDecision } = this
+    const tick = tickOf(nowMs)
+    return this.takeInbound(pieces, nowMs, () => {
+      this.slowPath.decideFromUplink(inbound, tick, inboundDecision)
+      return inboundDecision.drop !== 0 ? inboundDecision.drop : this.admit(tick)
+    })
   }
 
   /** Takes a frame from the gateway to a port; it passes that port's connection tracking and firewall. */
   transmitFromGateway(id: string, pieces: PieceList, nowMs: number): number {
+    const { inbound, inboundDecision } = this
+    const tick = tickOf(nowMs)
+    return this.takeInbound(pieces, nowMs, () => {
+      const port = this.ports.withId(id)
+      if (port === undefined) return dropCode['receiver-gone']
+      inboundDecision.reset()
+      this.slowPath.decideToPort(port, inbound, tick, inboundDecision)
+      return inboundDecision.drop !== 0 ? inboundDecision.drop : this.admit(tick)
+    })
+  }
+
+  /** Takes a frame from a service of the network, like metadata, to a port: no firewall is asked. */
+  transmitFromService(id: string, pieces: PieceList, nowMs: number): number {
+    return this.takeInbound(pieces, nowMs, () => {
+      const port = this.ports.withId(id)
+      if (port === undefined) return dropCode['receiver-gone']
+      this.inboundDecision.reset()
+      this.inboundDecision.target = port.index
+      this.inboundDecision.routed = true
+      return this.deliver(this.inboundDecision, this.inbound)
+    })
+  }
+
+  private takeInbound(pieces: PieceList, nowMs: number, carry: () => number): number {
     this.nowMs = nowMs
-    const { frame, decision } = this
-    const port = this.ports.withId(id)
-    let code = port === undefined ? dropCode['receiver-gone'] : frame.load(pieces)
-    this.count(outside, frame)
-    if (code === 0 && port !== undefined) {
-      decision.reset()
-      this.slowPath.decideToPort(port, frame, tickOf(nowMs), decision)
-      code = decision.drop !== 0 ? decision.drop : this.admit(frame, tickOf(nowMs))
-    }
-    if (code !== 0) this.state.counters.drop(outside, code)
+    const { counters } = this.state
+    const loaded = this.inbound.load(pieces)
+    this.count(outside, this.inbound)
+    const code = loaded === 0 ? carry() : loaded
+    if (code === 0) counters.add(outside, counter.passed, 1)
+    else counters.drop(outside, code)
     return code
   }
 
-  private admit(frame: Frame, tick: number): number {
-    const { decision } = this
-    const full = this.slowPath.commit(outside, frame.packet, tick, decision)
+  private admit(tick: number): number {
+    const { inbound, inboundDecision } = this
+    const full = this.slowPath.commit(outside, inbound.packet, tick, inboundDecision)
     if (full !== 0) return full
-    if (decision.in.opens) this.state.cache.dropAnswers(decision.target, frame.packet)
-    const code = this.deliver(decision, frame)
-    if (code === 0) this.state.counters.add(outside, counter.passed, 1)
-    return code
+    if (inboundDecision.in.opens) this.state.cache.dropAnswers(inboundDecision.target, inbound.packet)
+    return this.deliver(inboundDecision, inbound)
   }
 
   /** Hands a port a frame of a service: composed in `bytes[0, length)`, virtio-net header first. */
