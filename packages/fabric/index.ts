@@ -1,4 +1,6 @@
 /** Front door of @virga/fabric. */
+
+export { type CapturedFrame, PcapngWriter } from './capture/pcapng.ts'
 export { counter, type PortCounters } from './counters.ts'
 export {
   type DropReason,
