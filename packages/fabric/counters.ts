@@ -40,6 +40,20 @@ export class Counters {
     this.rows[at] = (this.rows[at] as number) + amount
   }
 
+  /** Counts a frame that a port sent. */
+  addSent(port: number, bytes: number): void {
+    const at = port * rowWords
+    this.rows[at + counter.sent] = (this.rows[at + counter.sent] as number) + 1
+    this.rows[at + counter.sentBytes] = (this.rows[at + counter.sentBytes] as number) + bytes
+  }
+
+  /** Counts a frame that a port got. */
+  addReceived(port: number, bytes: number): void {
+    const at = port * rowWords
+    this.rows[at + counter.received] = (this.rows[at + counter.received] as number) + 1
+    this.rows[at + counter.receivedBytes] = (this.rows[at + counter.receivedBytes] as number) + bytes
+  }
+
   drop(port: number, code: number): void {
     this.add(port, dropsAt + code, 1)
   }

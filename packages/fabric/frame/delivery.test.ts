@@ -18,7 +18,7 @@ import { MemoryReceiver } from '../testing/memory-receiver.ts'
 import { piecesOf } from '../testing/world.ts'
 import { Delivery } from './delivery.ts'
 import { Frame } from './frame.ts'
-import { copyPieces, gather, PieceList, sumPieces } from './piece-list.ts'
+import { copyPieces, extract, PieceList, sumPieces } from './piece-list.ts'
 import { offload } from './receiver.ts'
 
 const partial = (frame: Uint8Array): VnetHeader => {
@@ -54,8 +54,7 @@ describe('pieces', () => {
         const source = piecesOf(data, undefined, from)
         const target = piecesOf(new Uint8Array(data.length), undefined, to)
         copyPieces(source, 12 + start, target, 12 + start, end - start)
-        const copied = new Uint8Array(data.length)
-        gather(target, 12, data.length, copied, 0)
+        const copied = extract(target, 12, data.length)
         const expected = new Uint8Array(data.length)
         expected.set(data.subarray(start, end), start)
         expect(copied).toEqual(expected)

@@ -20,11 +20,10 @@ import {
   vnetHeaderBytes,
   writeSegmentHeaders,
   writeU16,
-  writeVnetHeader,
 } from '@virga/packet'
 import { dropCode } from '../drop-reason.ts'
 import type { Frame } from './frame.ts'
-import { copyPieces, PieceList, scatter, sumPieces } from './piece-list.ts'
+import { bytesOf, copyPieces, PieceList, scatter, sumPieces } from './piece-list.ts'
 import { offload, type Receiver } from './receiver.ts'
 
 /** Buffers of one frame: 64 KiB in buffers of 256 bytes, and one more where each begins in another page. */
@@ -34,6 +33,7 @@ export class Delivery {
   private readonly room = new PieceList(piecesMax)
   private readonly layout = emptySegmentLayout()
   private readonly segmentHead = new Uint8Array(vnetHeaderBytes + 256)
+  private readonly segmentBytes = bytesOf(this.segmentHead)
   private readonly segmentHeaders = this.segmentHead.subarray(vnetHeaderBytes)
   /** frames that were cut here because a receiver took none as large */
   segmentedFrames = 0
@@ -48,16 +48,9 @@ export class Delivery {
     if (isPartial && (offloads & offload.checksum) === 0) completeHere(frame)
     const buffers = receiver.reserve(vnetHeaderBytes + frame.byteLength, this.room)
     if (buffers === 0) return dropCode['receiver-full']
-    const keptFlags = vnet.flags & vnetFlag.needsChecksum
-    if (keptFlags === 0) frame.head.fill(0, 0, 10)
-    else {
-      vnet.flags = keptFlags
-      writeVnetHeader(frame.head, 0, vnet)
-    }
-    frame.head[10] = buffers
-    frame.head[11] = buffers >>> 8
+    writeHeader(frame, buffers)
     const headBytes = vnetHeaderBytes + frame.headerBytes
-    scatter(frame.head, 0, headBytes, this.room, 0)
+    scatter(frame.headBytes, 0, headBytes, this.room, 0)
     const rest = frame.byteLength - frame.headerBytes
     if (rest > 0) copyPieces(frame.pieces, headBytes, this.room, headBytes, rest)
     receiver.commit()
@@ -80,12 +73,31 @@ export class Delivery {
       writeSegmentHeaders(frame.headers, layout, index, payloadSum, segmentHeaders)
       segmentHead[10] = buffers
       segmentHead[11] = buffers >>> 8
-      scatter(segmentHead, 0, headBytes, room, 0)
+      scatter(this.segmentBytes, 0, headBytes, room, 0)
       copyPieces(frame.pieces, from, room, headBytes, payloadBytes)
       receiver.commit()
     }
     return 0
   }
+}
+
+/**
+ * Writes the virtio-net header over the sender's, which is in `frame.head` as it came: of what the sender said is left what
+ * was checked.
+ */
+function writeHeader({ head, vnet, transportEnd }: Frame, buffers: number): void {
+  const isPartial = (vnet.flags & vnetFlag.needsChecksum) !== 0
+  head[0] = isPartial ? vnetFlag.needsChecksum : 0
+  const headerBytes = vnet.gsoType === vnetGso.none ? 0 : transportEnd
+  head[2] = headerBytes
+  head[3] = headerBytes >>> 8
+  if (vnet.gsoType === vnetGso.none) {
+    head[4] = 0
+    head[5] = 0
+  }
+  if (!isPartial) for (let at = 6; at < 10; at++) head[at] = 0
+  head[10] = buffers
+  head[11] = buffers >>> 8
 }
 
 /** The bits that a receiver must have agreed to for frames of this GSO type: those of the type, and checksums. */

@@ -17,7 +17,7 @@ import {
   vnetHeaderBytes,
 } from '@virga/packet'
 import { dropCode } from '../drop-reason.ts'
-import { gather, type PieceList } from './piece-list.ts'
+import { bytesOf, extract, gather, type PieceList } from './piece-list.ts'
 
 /** Headers that are read: Ethernet with a tag, IPv4 and TCP with all options are 138 bytes; the rest is for IPv6. */
 const headersMax = 256
@@ -41,6 +41,7 @@ export class Frame {
   /** room for the virtio-net header, then the headers: one run, so that one copy sends both */
   readonly head = new Uint8Array(vnetHeaderBytes + headersMax)
   readonly headers = this.head.subarray(vnetHeaderBytes)
+  readonly headBytes = bytesOf(this.head)
   /** bytes of the frame in `headers` */
   headerBytes = 0
   /** bytes of the frame */
@@ -69,7 +70,7 @@ export class Frame {
   }
 
   private gatherAndParse(length: number): FrameFault {
-    gather(this.pieces, 0, vnetHeaderBytes + length, this.head, 0)
+    gather(this.pieces, 0, vnetHeaderBytes + length, this.headBytes, 0)
     this.headerBytes = length
     return this.packet.parse(this.headers, length, this.byteLength)
   }
@@ -89,7 +90,7 @@ export class Frame {
   }
 
   /** Where the transport header ends; of a protocol that is not read, where its first 8 bytes do. */
-  private get transportEnd(): number {
+  get transportEnd(): number {
     const { packet } = this
     return packet.transportAt + (packet.protocol === ipProtocol.tcp ? packet.tcpHeaderBytes : 8)
   }
@@ -129,15 +130,12 @@ function ownOffset(protocol: number): number {
 
 /** A copy of the frame as it is now, its headers rewritten or not. */
 export function copyOfFrame(frame: Frame): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(frame.byteLength)
-  gather(frame.pieces, vnetHeaderBytes, frame.byteLength, bytes, 0)
+  const bytes = extract(frame.pieces, vnetHeaderBytes, frame.byteLength)
   bytes.set(frame.headers.subarray(0, frame.headerBytes))
   return bytes
 }
 
 /** A copy of the frame as it was sent. */
 export function copyOf(pieces: PieceList): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(Math.max(0, pieces.byteLength - vnetHeaderBytes))
-  gather(pieces, vnetHeaderBytes, bytes.length, bytes, 0)
-  return bytes
+  return extract(pieces, vnetHeaderBytes, Math.max(0, pieces.byteLength - vnetHeaderBytes))
 }

@@ -11,7 +11,7 @@ import { ipOfWords, readU16, vnetHeaderBytes, writeU16 } from '@virga/packet'
 import { icmpBytes, icmpType, icmpv6Type, writeIcmp } from '@virga/packet/messages'
 import { dropCode } from '../drop-reason.ts'
 import type { Frame } from '../frame/frame.ts'
-import { gather, PieceList } from '../frame/piece-list.ts'
+import { extract, PieceList } from '../frame/piece-list.ts'
 import { composeIcmp, composeUdp, transportAt } from '../services/compose.ts'
 import type { Port } from '../vpc/port-table.ts'
 import type { Endpoint } from './byte-stream.ts'
@@ -77,8 +77,7 @@ export class Datagrams {
     // A datagram ends by its own length, which may be less than the packet's.
     const dataEnd =
       kind === 'udp' ? packet.transportAt + readU16(headers, packet.transportAt + 4) : packet.ipEnd
-    const data = new Uint8Array(dataEnd - dataAt)
-    gather(frame.pieces, vnetHeaderBytes + dataAt, data.length, data, 0)
+    const data = extract(frame.pieces, vnetHeaderBytes + dataAt, dataEnd - dataAt)
     const sequence = kind === 'ping' ? readU16(headers, packet.transportAt + 6) : 0
     mapping.socket.send(
       { address: ipOfWords(packet.addresses, 4), port: packet.destinationPort },

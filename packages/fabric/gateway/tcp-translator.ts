@@ -23,7 +23,7 @@ import {
 } from '@virga/packet'
 import { dropCode } from '../drop-reason.ts'
 import type { Frame } from '../frame/frame.ts'
-import { gather, PieceList } from '../frame/piece-list.ts'
+import { extract, PieceList } from '../frame/piece-list.ts'
 import { KeyTable, tableWords } from '../key-table.ts'
 import { composeIp, transportAt } from '../services/compose.ts'
 import { quoteOf } from '../services/icmp.ts'
@@ -117,8 +117,7 @@ export class TcpTranslator implements Translator {
     const machine = { address: ipOfWords(packet.addresses, 0), port: packet.sourcePort }
     const remote = { address: ipOfWords(packet.addresses, 4), port: packet.destinationPort }
     const dataAt = packet.transportAt + header.headerBytes
-    const data = new Uint8Array(packet.ipEnd - dataAt)
-    gather(frame.pieces, vnetHeaderBytes + dataAt, data.length, data, 0)
+    const data = extract(frame.pieces, vnetHeaderBytes + dataAt, packet.ipEnd - dataAt)
     let index = this.find(port.index, machine, remote)
     const isOpening = (header.flags & (tcpFlag.syn | tcpFlag.ack | tcpFlag.rst)) === tcpFlag.syn
     const known = this.connections[index]?.end

@@ -106,8 +106,7 @@ export class SegmentNetwork {
     if (port === undefined) return dropCode['receiver-gone']
     const { frame, counts } = this
     const loaded = frame.load(pieces)
-    counts.add(index, counter.sent, 1)
-    counts.add(index, counter.sentBytes, Math.max(0, frame.byteLength))
+    counts.addSent(index, Math.max(0, frame.byteLength))
     const code =
       loaded === 0 ? this.forward(port, frame, Math.floor((nowMs * ticksPerSecond) / 1000)) : loaded
     if (code === 0) counts.add(index, counter.passed, 1)
@@ -144,10 +143,7 @@ export class SegmentNetwork {
     if (!isFor(port, frame)) return dropCode['not-addressed']
     this.touched.add(port.receiver)
     const code = this.delivery.deliver(frame, port.receiver)
-    if (code === 0) {
-      this.counts.add(port.index, counter.received, 1)
-      this.counts.add(port.index, counter.receivedBytes, frame.byteLength)
-    }
+    if (code === 0) this.counts.addReceived(port.index, frame.byteLength)
     return code
   }
 

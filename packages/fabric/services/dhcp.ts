@@ -3,11 +3,11 @@
  * @spec dhcp "The Client-Server Protocol"
  */
 import { broadcastMac, type Cidr, familyOf, type IpAddress, ipv4, sameIp } from '@virga/base'
-import { readIp, writeIp } from '@virga/packet'
+import { readIp, vnetHeaderBytes, writeIp } from '@virga/packet'
 import { dhcpMessage, dhcpOption, dhcpPort, readDhcp, writeDhcp } from '@virga/packet/messages'
 import { dropCode } from '../drop-reason.ts'
 import type { Frame } from '../frame/frame.ts'
-import { gather } from '../frame/piece-list.ts'
+import { extract } from '../frame/piece-list.ts'
 import type { Port } from '../vpc/port-table.ts'
 import { composeUdp, transportAt } from './compose.ts'
 import type { ServiceContext } from './service.ts'
@@ -22,8 +22,7 @@ export function answerDhcp(context: ServiceContext, port: Port, frame: Frame): n
   const { packet } = frame
   const dataBytes = packet.ipEnd - packet.transportAt - 8
   if (dataBytes > requestBytesMax) return dropCode['not-asked']
-  const data = new Uint8Array(dataBytes)
-  gather(frame.pieces, 12 + packet.transportAt + 8, dataBytes, data, 0)
+  const data = extract(frame.pieces, vnetHeaderBytes + packet.transportAt + 8, dataBytes)
   const request = readDhcp(data, 0)
   const yours = port.addresses.find((address) => familyOf(address) === 4)
   const subnet = yours && context.subnets.of(yours)

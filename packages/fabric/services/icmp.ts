@@ -23,7 +23,7 @@ import {
 } from '@virga/packet/messages'
 import { dropCode } from '../drop-reason.ts'
 import type { Frame } from '../frame/frame.ts'
-import { gather } from '../frame/piece-list.ts'
+import { extract } from '../frame/piece-list.ts'
 import type { Port } from '../vpc/port-table.ts'
 import { composeIcmp, transportAt } from './compose.ts'
 import type { ServiceContext } from './service.ts'
@@ -63,9 +63,7 @@ export function answerEcho(context: ServiceContext, port: Port, frame: Frame): n
 
 /** The beginning of the frame's packet, as an error quotes it; a copy. */
 export function quoteOf({ pieces, packet, byteLength }: Frame): Uint8Array {
-  const quote = new Uint8Array(Math.min(quotedBytesMax, byteLength - packet.ipAt))
-  gather(pieces, vnetHeaderBytes + packet.ipAt, quote.length, quote, 0)
-  return quote
+  return extract(pieces, vnetHeaderBytes + packet.ipAt, Math.min(quotedBytesMax, byteLength - packet.ipAt))
 }
 
 /** Tells the sender why its packet was dropped, for the reasons that have a message. */

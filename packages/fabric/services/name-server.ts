@@ -4,11 +4,11 @@
  * @spec dns "Messages"
  */
 import { familyOf, formatIp, type IpAddress } from '@virga/base'
-import { ipOfWords } from '@virga/packet'
+import { ipOfWords, vnetHeaderBytes } from '@virga/packet'
 import { type DnsQuery, type DnsReply, dnsRcode, encodeDnsReply, readDnsQuery } from '@virga/packet/messages'
 import { dropCode } from '../drop-reason.ts'
 import type { Frame } from '../frame/frame.ts'
-import { gather } from '../frame/piece-list.ts'
+import { extract } from '../frame/piece-list.ts'
 import type { Port, PortTable } from '../vpc/port-table.ts'
 import { composedBytesMax, composeUdp, transportAt } from './compose.ts'
 import type { ServiceContext } from './service.ts'
@@ -35,8 +35,8 @@ export class NameServer {
   answer(port: Port, frame: Frame): number {
     const { packet } = frame
     const dataBytes = packet.ipEnd - packet.transportAt - 8
-    const data = new Uint8Array(Math.min(dataBytes, queryBytesMax))
-    gather(frame.pieces, 12 + packet.transportAt + 8, data.length, data, 0)
+    const dataAt = vnetHeaderBytes + packet.transportAt + 8
+    const data = extract(frame.pieces, dataAt, Math.min(dataBytes, queryBytesMax))
     const query = dataBytes > queryBytesMax ? undefined : readDnsQuery(data)
     if (query === undefined) return dropCode['malformed-transport']
     const server = ipOfWords(packet.addresses, 4)

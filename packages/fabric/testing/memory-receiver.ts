@@ -1,6 +1,6 @@
 /** A receiver over plain memory: what a machine's receive queue is to the fabric, for tests and benchmarks. */
 import { loadVnetHeader, plainVnetHeader, type VnetHeader, vnetHeaderBytes } from '@virga/packet'
-import { gather, PieceList } from '../frame/piece-list.ts'
+import { extract, PieceList } from '../frame/piece-list.ts'
 import type { Receiver } from '../frame/receiver.ts'
 
 /** What arrived. */
@@ -43,8 +43,7 @@ export class MemoryReceiver implements Receiver {
   }
 
   commit(): void {
-    const bytes = new Uint8Array(this.reservedBytes)
-    gather(this.reserved, 0, bytes.length, bytes, 0)
+    const bytes = extract(this.reserved, 0, this.reservedBytes)
     const vnet = plainVnetHeader()
     loadVnetHeader(bytes, 0, vnet)
     this.received.push({ vnet, frame: bytes.slice(vnetHeaderBytes) })

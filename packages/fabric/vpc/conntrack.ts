@@ -76,9 +76,15 @@ export class Conntrack {
   /** Notes a packet of a live connection. */
   touch(index: number, fromInitiator: boolean, protocol: number, tcpFlags: number, tick: number): void {
     const { table } = this
+    const was = table.get(index, field.state)
+    // Most packets change nothing but the time: those of an open connection that nobody has begun to close.
+    if (was === connectionState.open && (tcpFlags & (tcpFlag.fin | tcpFlag.rst)) === 0) {
+      table.set(index, field.deadline, tick + idleTicks(protocol, was))
+      return
+    }
     const sender = fromInitiator ? 1 : 2
     const fin = table.get(index, field.fin) | ((tcpFlags & tcpFlag.fin) !== 0 ? sender : 0)
-    const state = nextState(table.get(index, field.state), protocol, fromInitiator, tcpFlags, fin)
+    const state = nextState(was, protocol, fromInitiator, tcpFlags, fin)
     table.set(index, field.fin, fin)
     table.set(index, field.state, state)
     table.set(index, field.deadline, tick + idleTicks(protocol, state))

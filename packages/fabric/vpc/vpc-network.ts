@@ -101,7 +101,8 @@ export class VpcNetwork {
   private readonly inboundDecision = new Decision()
   private readonly answerFrame = new Frame(new PieceList(0))
   private readonly answerPieces = new PieceList(1)
-  private readonly touched = new Set<Receiver>()
+  /** receivers that got something since the last `flush`: few, and mostly the same one again */
+  private readonly touched: Receiver[] = []
   private readonly routerMac: MacAddress
   private readonly mtu: number
   private uplink: Uplink | undefined
@@ -163,7 +164,6 @@ export class VpcNetwork {
     const port = this.ports.withId(id)
     if (port === undefined) return
     this.ports.remove(port)
-    this.touched.delete(port.receiver)
     this.state.conntrack.clearZone(port.index)
     this.state.nat.clearZone(port.index)
     this.state.nextEpoch()
@@ -226,9 +226,7 @@ export class VpcNetwork {
   }
 
   private count(index: number, frame: Frame): void {
-    const { counters } = this.state
-    counters.add(index, counter.sent, 1)
-    counters.add(index, counter.sentBytes, Math.max(0, frame.byteLength))
+    this.state.counters.addSent(index, frame.byteLength < 0 ? 0 : frame.byteLength)
   }
 
   private forward(port: Port, frame: Frame, tick: number): number {
@@ -304,20 +302,19 @@ export class VpcNetwork {
   }
 
   private countReceived(index: number, frame: Frame): void {
-    const { counters } = this.state
-    counters.add(index, counter.received, 1)
-    counters.add(index, counter.receivedBytes, frame.byteLength)
+    this.state.counters.addReceived(index, frame.byteLength)
   }
 
   private handTo(receiver: Receiver, frame: Frame): number {
-    this.touched.add(receiver)
+    const { touched } = this
+    if (touched[touched.length - 1] !== receiver && !touched.includes(receiver)) touched.push(receiver)
     return this.delivery.deliver(frame, receiver)
   }
 
   /** The batch has ended: receivers that got something publish it. */
   flush(): void {
     for (const receiver of this.touched) receiver.flush()
-    this.touched.clear()
+    this.touched.length = 0
   }
 
   /** Takes a frame from the uplink. Returns its drop code, or 0. */
