@@ -45,7 +45,9 @@ it('tcpdump reads what a network did', () => {
   const lines = tcpdump(capture)
   const at = '2026-11-25 12:00:01.500250'
   expect(lines).toEqual([
-    expect.stringMatching(`^${at} .*IP 10.0.0.10.40000 > 10.0.0.11.80: Flags \\[S\\], seq 1000, win 65535, options \\[mss 1460\\]`),
+    expect.stringMatching(
+      `^${at} .*IP 10.0.0.10.40000 > 10.0.0.11.80: Flags \\[S\\], seq 1000, win 65535, options \\[mss 1460\\]`,
+    ),
     expect.stringMatching('IP 10.0.0.10.40000 > 10.0.0.11.80: Flags \\[S\\]'),
     expect.stringMatching('IP 10.0.0.11.7 > 10.0.0.10.9: UDP, length 11'),
     expect.stringMatching('IP 10.0.0.11.7 > 10.0.0.10.9: UDP, length 11'),
