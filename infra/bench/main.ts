@@ -7,6 +7,7 @@
  *   fork  seconds that the guest takes to fork and execute /bin/true 500 times
  *   start milliseconds from the command to the first guest instruction, warm cache (no peer)
  *   idle  resident MiB of an idle 512 MiB machine at its shell (no peer)
+ *   ring  millions of frames a second, and Gbit/s, through the switch alone: no guest, one thread (no peer)
  *   programs  Debian's programs in the image `bench`, each, and means; three turns. `--only xz --only perl` picks
  *             some by their names
  */
@@ -21,6 +22,7 @@ import { integerLoop } from './integer-loop.ts'
 import { type Outcome, qemu, qemuVersion, virga } from './machines.ts'
 import { type Comparison, compare, median } from './measure.ts'
 import { measurePrograms, type ProgramResult, programLine } from './programs.ts'
+import { measureRing } from './ring.ts'
 
 const memoryMiB = 512
 /** Turns of each machine. One of all programs is many figures, and takes long. */
@@ -50,7 +52,7 @@ interface Setting {
 type Measured = Comparison | Figure
 
 const benchmarks: Readonly<
-  Record<string, (setting: Setting) => Promise<Measured | readonly ProgramResult[]>>
+  Record<string, (setting: Setting) => Promise<Measured | readonly Figure[] | readonly ProgramResult[]>>
 > = {
   boot: async ({ directory, pairs, progress, virgaRun }) => {
     const guest = await guestFor(directory, 'true')
@@ -112,6 +114,7 @@ const benchmarks: Readonly<
     progress(`idle: ${residentMiB.toFixed(0)} MiB, ${corePercent.toFixed(2)} % of a core`)
     return { name: 'idle', unit: `MiB (and ${corePercent.toFixed(2)} % of a core)`, value: residentMiB }
   },
+  ring: async ({ pairs, progress }) => measureRing(pairs, progress),
   programs: measurePrograms,
 }
 
