@@ -34,7 +34,7 @@ function inside(offloads = 31, ports = { portMin: 1024, portMax: 65_535 }) {
   const shared = { address: ip('192.0.2.1'), ...ports }
   const uplink = { receiver: outside, mac: 0x02ee_0000_0002, nextHopMac: 0x02ee_0000_0001, shared }
   world.network.setRoutes([{ destination: cidr('0.0.0.0/0'), target: 'uplink' }])
-  world.network.setUplink(uplink, [{ port: 'c', inner: ip('10.0.0.12'), outer: ip('192.0.2.12') }])
+  world.network.setUplink(uplink, [{ inner: ip('10.0.0.12'), outer: ip('192.0.2.12') }])
   const arrive = (source: string | IpAddress, destination: string | IpAddress, payload: Payload) => {
     const frame = buildFrame({ source, destination, payload })
     const code = world.network.transmitFromUplink(piecesOf(frame), world.nowMs)
