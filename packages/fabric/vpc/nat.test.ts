@@ -94,6 +94,23 @@ describe('a shared address', () => {
     expect(open(5)).toBeUndefined()
   })
 
+  it('keeps a binding for as long as packets use it, remembered flow or not, and no longer', () => {
+    const { world, outside, arrive } = inside(31, { portMin: 5000, portMax: 5000 })
+    const answer = { kind: 'tcp', flags: 18, sourcePort: 443, destinationPort: 5000 } as const
+    world.send('a', remote, syn)
+    arrive(remote, '192.0.2.1', answer)
+    for (let turn = 0; turn < 5; turn++) {
+      world.nowMs += 200_000
+      expect(world.send('b', remote, syn)).toBe('nat-ports-exhausted')
+      expect(world.send('a', remote, { ...syn, flags: tcpFlag.ack })).toBeUndefined()
+    }
+    expect(arrive(remote, '192.0.2.1', answer)).toBeUndefined()
+    world.nowMs += 351_000
+    expect(world.send('b', remote, syn)).toBeUndefined()
+    expect(world.send('a', remote, { ...syn, flags: tcpFlag.ack })).toBe('nat-ports-exhausted')
+    expect(outside.take()).toHaveLength(7)
+  })
+
   it('translates pings by their identifier', () => {
     const { world, outside, arrive } = inside()
     world.send('a', remote, { kind: 'icmp', rest: 0x1234_0001 })
