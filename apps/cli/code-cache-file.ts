@@ -3,6 +3,7 @@
  * append to it at once, a whole record with each write, so what is torn is at an end and is skipped by the reader.
  */
 
+import { hash } from 'node:crypto'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -11,6 +12,11 @@ import { cacheRoot } from './adapters/cache-folder.ts'
 
 /** A file that has grown to this is begun anew. */
 const fileBytesMax = 64 << 20
+
+const sums: CodeCache['sums'] = {
+  checksum: crc32,
+  digest: (code) => hash('sha256', code, 'base64url'),
+}
 
 /** Opens the file of this emitter and host, and removes those of other emitters. A cache that cannot be used is empty. */
 export function openCodeCache(environment: NodeJS.ProcessEnv, fused: boolean): CodeCache {
@@ -22,12 +28,12 @@ export function openCodeCache(environment: NodeJS.ProcessEnv, fused: boolean): C
     for (const name of readdirSync(folder)) if (!name.startsWith(version)) rmSync(join(folder, name))
   } catch {
     // A disk that cannot be written to: the machine compiles for itself.
-    return { stored: new Uint8Array(), append: () => undefined, checksum: crc32 }
+    return { stored: new Uint8Array(), append: () => undefined, sums }
   }
   let usable = true
   return {
     stored: read(file),
-    checksum: crc32,
+    sums,
     append: (record) => {
       if (!usable) return
       try {

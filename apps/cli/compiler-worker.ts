@@ -29,6 +29,9 @@ export interface CompilerLine {
  */
 const tieringBudget = 6_000_000
 
+/** Milliseconds of reading between requests. */
+const readMs = 5
+
 /** Milliseconds of processor time of this thread: others that run meanwhile do not count. */
 function processorMs(): number {
   const { user, system } = process.threadCpuUsage()
@@ -52,14 +55,21 @@ const compiler = new RegionCompiler({
   fused,
 })
 
+/** Told when all that the cache has is known. */
+const lines: (() => void)[] = []
+let isRead = false
+
 function serve({ port, answers }: CompilerLine): void {
   const count = new Int32Array(answers)
   let waiting: RegionRequest[] = []
-  const known = compiler.known()
-  if (known.length > 0) {
+  const tell = () => {
+    const known = compiler.known()
+    if (known.length === 0) return
     port.postMessage(known)
     Atomics.add(count, 0, 1)
   }
+  if (isRead) tell()
+  else lines.push(tell)
   const work = () => {
     const requests = waiting
     waiting = []
@@ -75,5 +85,13 @@ function serve({ port, answers }: CompilerLine): void {
   })
 }
 
+/** Reads the cache's file a piece at a time: what is asked for meanwhile does not wait. */
+function read(): void {
+  isRead = !compiler.readOn(readMs)
+  if (!isRead) setImmediate(read)
+  else for (const tell of lines.splice(0)) tell()
+}
+
 setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`)
 defined(parentPort ?? undefined, 'the thread that owns the compiler').on('message', serve)
+read()

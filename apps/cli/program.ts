@@ -5,12 +5,14 @@ import { parse, speakPlainly } from './command-line.ts'
 import { addImageCommands } from './commands/image.ts'
 import { addIsaCommand } from './commands/isa.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addVolumeCommands } from './commands/volume.ts'
 
 const examples = `
 Examples:
   virga run                          boot Debian's kernel to a shell
   virga run --exec 'cat /proc/cpuinfo'
   virga image list
+  virga volume create disk.qcow2 --size 10GiB
   virga isa addw
   virga isa --popek-goldberg
 
@@ -25,6 +27,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     .addHelpText('after', examples)
   addRunCommand(program)
   addImageCommands(program)
+  addVolumeCommands(program)
   addIsaCommand(program)
   speakPlainly(program)
   process.exitCode = (await parse(program, args)) ?? process.exitCode

@@ -27,7 +27,7 @@ const statistics: SessionStatistics = {
   tlbMisses: { read: 0, write: 0, fetch: 0 },
   slatFaults: 0,
   mmio: { loads: 0, stores: 0 },
-  fences: { sfenceVma: 0, fenceI: 0 },
+  fences: { sfenceVma: 0, sfenceVmaOfAddress: 0, sfenceVmaOfAsid: 0, fenceI: 0 },
   exceptions: {},
   interrupts: {},
   exits: {},

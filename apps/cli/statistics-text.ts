@@ -29,7 +29,10 @@ function table(statistics: SessionStatistics): string {
       'TLB misses',
       `${count(tlbMisses.read)} read, ${count(tlbMisses.write)} write, ${count(tlbMisses.fetch)} fetch`,
     ],
-    ['fences', `${count(fences.sfenceVma)} sfence.vma, ${count(fences.fenceI)} fence.i`],
+    [
+      'fences',
+      `${count(fences.sfenceVma)} sfence.vma, of which ${count(fences.sfenceVmaOfAddress)} of an address and ${count(fences.sfenceVmaOfAsid)} of an ASID; ${count(fences.fenceI)} fence.i`,
+    ],
     ['SLAT faults', count(slatFaults)],
     ['frames', `${count(memory.framesTaken)} of ${count(memory.frames)} (4 KiB each)`],
     ['MMIO', `${count(mmio.loads)} loads, ${count(mmio.stores)} stores`],

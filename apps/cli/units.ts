@@ -33,11 +33,11 @@ function parse(text: string, units: Readonly<Record<string, number>>): number | 
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor
 }
 
-/** `512MiB`, `1GiB`, `512` (MiB) → bytes, a whole number. `flag` is how errors call it. */
-export function parseBytes(flag: string, text: string): Result<number> {
+/** `512MiB`, `1GiB`, `512` (MiB) → bytes, a whole number. `flag` is how errors call it, `what` what it is of. */
+export function parseBytes(flag: string, text: string, what: 'memory' | 'space' = 'memory'): Result<number> {
   const bytes = parse(text, byteUnits)
   return bytes === undefined
-    ? userError(`${flag} takes an amount of memory such as 512MiB or 1GiB, not '${text}'`)
+    ? userError(`${flag} takes an amount of ${what} such as 512MiB or 1GiB, not '${text}'`)
     : ok(Math.floor(bytes))
 }
 

@@ -4,6 +4,7 @@
  *
  *   jit      programs of random instructions: interpreter and compiled code
  *   frames   hostile frames into the switch, and lives of networks with and without the flow cache
+ *   qcow2    damaged disk images: read, written, repaired or refused, and nothing else
  *   stress   stress-ng's methods, which know their results, in a machine of the image `bench`, which is made by
  *            `npx virga image build --name bench --packages openssl,xz-utils,python3-minimal,perl-base,sqlite3,stress-ng`
  */
@@ -12,11 +13,13 @@ import { parseArgs } from 'node:util'
 import { createFramesFuzzer } from './frames.ts'
 import type { Fuzzer } from './fuzzer.ts'
 import { createJitFuzzer } from './jit.ts'
+import { createQcow2Fuzzer } from './qcow2.ts'
 import { createStressFuzzer } from './stress.ts'
 
 const targets: Readonly<Record<string, () => Fuzzer>> = {
   jit: createJitFuzzer,
   frames: createFramesFuzzer,
+  qcow2: createQcow2Fuzzer,
   stress: createStressFuzzer,
 }
 /** Between two lines of progress. */

@@ -26,10 +26,10 @@ export { type Random, seededRandom } from './isa/cases/random.ts'
 /** Where things are in the arena. */
 const arena = {
   hart: 0x10000,
-  ram: 0x40000,
-  slat: 0x50000,
-  codeMap: 0x60000,
-  codePages: 0x70000,
+  ram: 0xc0000,
+  slat: 0xd0000,
+  codeMap: 0xe0000,
+  codePages: 0xf0000,
   pages: 32,
 } as const
 const CODE_PAGE_COUNT = 16

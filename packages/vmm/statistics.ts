@@ -21,12 +21,20 @@ export interface HartStatistics {
   readonly tlbMisses: { readonly read: number; readonly write: number; readonly fetch: number }
   readonly slatFaults: number
   readonly mmio: { readonly loads: number; readonly stores: number }
-  readonly fences: { readonly sfenceVma: number; readonly fenceI: number }
+  readonly fences: FenceCounts
   readonly exceptions: Counts
   readonly interrupts: Counts
   readonly exits: Counts
   readonly sbiCalls: Counts
   readonly idleMs: number
+}
+
+/** Fences of a hart itself; `sfenceVma` are all of its kind, and some of them name an address, or only an ASID. */
+export interface FenceCounts {
+  readonly sfenceVma: number
+  readonly sfenceVmaOfAddress: number
+  readonly sfenceVmaOfAsid: number
+  readonly fenceI: number
 }
 
 /** Statistics of a machine. Times in milliseconds. */
@@ -103,7 +111,7 @@ function hartStatistics(hart: HartBlock): HartStatistics {
     },
     slatFaults: counter('statSlatFaults'),
     mmio: { loads: counter('statMmioLoads'), stores: counter('statMmioStores') },
-    fences: { sfenceVma: counter('statFences'), fenceI: counter('statFenceI') },
+    fences: fenceCounts((mode) => counter('statFences', mode), counter('statFenceI')),
     exceptions: counts(
       24,
       (cause) => exceptionNames[cause] ?? `cause ${cause}`,
@@ -119,6 +127,17 @@ function hartStatistics(hart: HartBlock): HartStatistics {
     ),
     sbiCalls: sbiCallCounts(hart),
     idleMs: hart.idleMs,
+  }
+}
+
+/** `of` counts by mode: 1 with an address, 2 with an ASID, 3 with both, 0 with neither. */
+function fenceCounts(of: (mode: number) => number, fenceI: number): FenceCounts {
+  const ofAddress = of(1) + of(3)
+  return {
+    sfenceVma: of(0) + of(2) + ofAddress,
+    sfenceVmaOfAddress: ofAddress,
+    sfenceVmaOfAsid: of(2),
+    fenceI,
   }
 }
 
@@ -150,6 +169,8 @@ function sum(harts: readonly HartStatistics[]): HartStatistics {
     mmio: { loads: total((hart) => hart.mmio.loads), stores: total((hart) => hart.mmio.stores) },
     fences: {
       sfenceVma: total((hart) => hart.fences.sfenceVma),
+      sfenceVmaOfAddress: total((hart) => hart.fences.sfenceVmaOfAddress),
+      sfenceVmaOfAsid: total((hart) => hart.fences.sfenceVmaOfAsid),
       fenceI: total((hart) => hart.fences.fenceI),
     },
     exceptions: merge((hart) => hart.exceptions),

@@ -34,6 +34,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   archive = good
+  stallSeconds = '60'
   quirk = () => false
   requests = []
   events = []
@@ -62,12 +63,15 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(start > 0 ? 206 : 200, start > 0 ? range : {}).end(content.subarray(start))
 }
 
+/** What a busy host never takes, but where a test waits for it. */
+let stallSeconds: string
+
 const pull = (keys: readonly string[] = [archive.key], at: CacheFolder = store) =>
   pullImage({
     name: 'micro',
     mirror: async () => ok(mirror),
     store: at,
-    network: fetchNetwork({ VIRGA_STALL_SECONDS: '0.3' }),
+    network: fetchNetwork({ VIRGA_STALL_SECONDS: stallSeconds }),
     progress: (event) => events.push(event),
     keys,
   })
@@ -338,14 +342,16 @@ describe('a mirror', () => {
   })
 
   it('that stalls is an error, and the next run goes on where it was', async () => {
+    stallSeconds = '1.5'
     let sent = 0
     quirk = onlyFor('linux-image', (_request, response, content) => {
       sent = content.length / 2
       response.write(content.subarray(0, sent))
       return true
     })
-    expect(await failure()).toMatch(/gave no byte of .* for 0\.3 s/)
+    expect(await failure()).toMatch(/gave no byte of .* for 1\.5 s/)
     expect(kept('objects').filter((name) => name.endsWith('.part'))).toHaveLength(1)
+    stallSeconds = '60'
     quirk = () => false
     requests = []
     await pulled()
@@ -357,6 +363,7 @@ describe('a mirror', () => {
   })
 
   it('that takes a connection and says nothing is an error', async () => {
+    stallSeconds = '1.5'
     quirk = () => true
     expect(await failure()).toMatch('gave no byte')
   })

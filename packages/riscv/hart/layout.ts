@@ -6,10 +6,12 @@
  *
  * ```
  *  hart ──► +0      state: registers, CSRs, control words, counters     (STATE_BYTES)
- *           TLB_R   read  TLB   1024 × 16 B  {tag i64, addend i32, 0}
- *           TLB_W   write TLB   1024 × 16 B
- *           TLB_X   fetch TLB    256 × 16 B  {tag i64, recBase i32, 0}
+ *           TLB_R   read  TLB  16384 × 16 B  {tag i64, addend i32, 0}
+ *           TLB_W   write TLB  16384 × 16 B
+ *           TLB_X   fetch TLB   4096 × 16 B  {tag i64, recBase i32, 0}
+ *           TABLES  guest page tables met on walks, 2 × 256 × 16 B {tag i64, guest page u32, PTE_G u32}
  *           GTLB    guest-physical TLB 1024 × 8 B {gpfn+1 u32, arena frame address | flags u32}
+ *           SLAT    last-level SLAT tables 512 × 8 B {gpa >> 21 + 1 u32, arena address u32}
  *           SETS    context sets  64 × 32 B
  *  elsewhere, by pointer: the code map, the decoded pages, the machine's SLAT root.
  * ```
@@ -95,7 +97,7 @@ export const hartFields: readonly Field[] = declare([
   ['codePageNext', 'i32', 'where the search for a slot to give away goes on (a clock)'],
   ['contextSet', 'i32', 'arena address of the context set of the current satp'],
   ['globalSet', 'i32', 'arena address of the context set for upper-half (global) mappings'],
-  ['nextContext', 'i32', 'next free context id, 1..511'],
+  ['nextContext', 'i32', 'next free context id, 1..4095'],
   ['noGlobalSplit', 'i32', '1 after a non-global leaf was met in the upper half: no separate upper contexts'],
   [
     'super1G',
@@ -145,10 +147,12 @@ export const hartFields: readonly Field[] = declare([
   ['statMmioLoads', 'i32', 'MMIO loads'],
   ['statMmioStores', 'i32', 'MMIO stores'],
   ['statDecoded', 'i32', 'instructions decoded into records'],
-  ['statFences', 'i32', 'sfence.vma and its kin'],
+  ['statFences', 'i32', 'sfence.vma and its kin: of everything, by address, by address space, by both', 4],
   ['statFenceI', 'i32', 'fence.i'],
   ['statInterrupts', 'i32', 'interrupts taken, by cause', 16],
   ['statExceptions', 'i32', 'exceptions taken, by cause', 24],
+  ['fetchInstalled', 'i32', 'fetch TLB entries installed since all were last cleared'],
+  ['fetchInstalledAt', 'i32', 'where the first of those are: offsets from the hart block', 64],
   ['scratch', 'i64', 'for the record of a page-crossing instruction and for tests', 8],
   ['statRegionEntries', 'i64', 'times that compiled code was entered'],
   ['statRegionInstructions', 'i64', 'instructions that compiled code ran'],
@@ -216,29 +220,50 @@ export const hartStatus = {
   resumePending: 6,
 } as const
 
-/** Number of entries of each lookaside array. */
-export const tlbEntries = { r: 4096, w: 4096, x: 1024, g: 1024, sets: 64 } as const
+/** Number of entries of each lookaside array; `tables` is for each of two levels. */
+export const tlbEntries = {
+  r: 16384,
+  w: 16384,
+  x: 4096,
+  tables: 256,
+  g: 1024,
+  slatTables: 512,
+  sets: 64,
+} as const
 
 /** Number of entries of the exact interpreter's trace, powers of two. */
 export const traceEntries = { path: 2048, stores: 2048 } as const
 
-/** Byte offsets of the parts of a hart block after the state. */
-export const hartPart = {
-  tlbR: 0x2000,
-  tlbW: 0x2000 + tlbEntries.r * 16,
-  tlbX: 0x2000 + (tlbEntries.r + tlbEntries.w) * 16,
-  gtlb: 0x2000 + (tlbEntries.r + tlbEntries.w + tlbEntries.x) * 16,
-  sets: 0x2000 + (tlbEntries.r + tlbEntries.w + tlbEntries.x) * 16 + tlbEntries.g * 8,
-  /** trace of interpreter/exact.ts: i64 addresses of the instructions run, by what icount was */
-  path: 0x29000,
-  /** i32 arena addresses stored to, in turn */
-  stores: 0x29000 + traceEntries.path * 8,
-  /** i32, stores of the last slice */
-  storeCount: 0x29000 + traceEntries.path * 8 + traceEntries.stores * 4,
-} as const
+/** Byte offsets of the parts of a hart block after the state, one behind the other. */
+export const hartPart = placeParts()
+
+function placeParts() {
+  let end = 0x2000
+  const place = (bytes: number) => {
+    const offset = end
+    end += bytes
+    return offset
+  }
+  return {
+    tlbR: place(tlbEntries.r * 16),
+    tlbW: place(tlbEntries.w * 16),
+    tlbX: place(tlbEntries.x * 16),
+    tables: place(tlbEntries.tables * 2 * 16),
+    gtlb: place(tlbEntries.g * 8),
+    slatTables: place(tlbEntries.slatTables * 8),
+    sets: place(tlbEntries.sets * 32),
+    /** trace of interpreter/exact.ts: i64 addresses of the instructions run, by what icount was */
+    path: place(traceEntries.path * 8),
+    /** i32 arena addresses stored to, in turn */
+    stores: place(traceEntries.stores * 4),
+    /** i32, stores of the last slice */
+    storeCount: place(8),
+    end: place(0),
+  } as const
+}
 
 /** Bytes of one hart block: a multiple of 64 KiB. */
-export const hartBlockBytes = 0x30000
+export const hartBlockBytes = Math.ceil(hartPart.end / 0x10000) * 0x10000
 
 /**
  * A decoded page: `snapshot` (the 4 KiB of code that the records were made from), a header, then 2048 records

@@ -53,7 +53,7 @@ export interface Region {
 /** Most instructions of a region; V8 takes longer for each in a longer function. */
 const instructionsMax = 1000
 /** Of these, most on pages around: what they hold may well be compiled for each page that leads there. */
-const aroundMax = 200
+const aroundMax = 100
 const pageBytes = 4096
 
 /** The page of an offset, by how many it lies ahead. */

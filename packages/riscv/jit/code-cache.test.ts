@@ -1,5 +1,6 @@
 /** The file of compiled code: what is damaged in it is lost alone; and a compiler that reads it. */
 
+import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../isa/cases/random.ts'
@@ -26,22 +27,34 @@ const batch = (hash: number): CachedBatch => {
   }
 }
 const batches = [batch(1), batch(3), batch(5)]
-const records = batches.map((each) => encodeBatch(each, crc32))
+const sums = { checksum: crc32, digest: (code: Uint8Array) => hash('sha256', code, 'hex') }
+const records = batches.map((each) => encodeBatch(each, sums, new Set()))
+const decode = (stored: Uint8Array<ArrayBuffer>) => [...decodeBatches(stored, sums, new Set())]
 const file = (...pieces: Uint8Array[]) => new Uint8Array(Buffer.concat(pieces))
-const hashes = (stored: Uint8Array<ArrayBuffer>) =>
-  [...decodeBatches(stored, crc32)].map(({ answers }) => answers[0]?.hash)
+const hashes = (stored: Uint8Array<ArrayBuffer>) => decode(stored).map(({ answers }) => answers[0]?.hash)
 
 describe('a file of compiled code', () => {
   it('gives back what was put in', () => {
-    expect([...decodeBatches(file(...records), crc32)]).toEqual(batches)
+    expect(decode(file(...records))).toEqual(batches)
   })
 
   it('gives arrays that can be copied, out of a Buffer too', () => {
     const stored: Uint8Array<ArrayBuffer> = Buffer.concat([new Uint8Array(1), ...records])
-    for (const { module, answers, around } of decodeBatches(stored, crc32)) {
+    for (const { module, answers, around } of decode(stored)) {
       for (const bytes of [module, ...answers.map(({ code }) => code), ...around.map(({ code }) => code)])
         expect(bytes.slice().byteOffset).toBe(0)
     }
+  })
+
+  it('has each page once, and loses a batch that names one that is not there', () => {
+    const written = new Set<string>()
+    const [first, second] = [batch(1), batch(3)]
+    const pieces = [first, { ...second, around: first.around }].map((each) =>
+      encodeBatch(each, sums, written),
+    )
+    expect(written.size).toBe(5)
+    expect(hashes(file(...pieces))).toEqual([1, 3])
+    expect(hashes(file(...pieces.slice(1)))).toEqual([])
   })
 
   it('loses a torn record and no other', () => {
@@ -83,7 +96,7 @@ describe('a compiler with a file', () => {
   const options = (stored: Uint8Array<ArrayBuffer>) => ({
     now: () => 0,
     fused: false,
-    cache: { stored, append: (record: Uint8Array) => void appended.push(record), checksum: crc32 },
+    cache: { stored, append: (record: Uint8Array) => void appended.push(record), sums },
   })
   const [made] = new RegionCompiler(options(new Uint8Array())).answer([request()])
 
@@ -97,6 +110,7 @@ describe('a compiler with a file', () => {
     ['a request for all that there is', { root: 4, restore: true }],
   ])('answers %s from it, and compiles nothing', (_name, changes) => {
     const compiler = new RegionCompiler(options(file(...appended)))
+    expect(compiler.readOn(1)).toBe(false)
     expect([...compiler.known()]).toEqual([99])
     const [regions, end] = compiler.answer([request({ id: 5, ...changes })])
     expect(regions).toMatchObject({ restored: true, regions: [{ id: 5, entries: [0] }] })
@@ -109,6 +123,7 @@ describe('a compiler with a file', () => {
     const other = code.slice()
     other[4094] = 1
     const compiler = new RegionCompiler(options(file(...appended)))
+    compiler.readOn(1)
     expect([...compiler.answer([request({ code: other, restore: true })])]).toEqual([
       { ids: [1], regions: [] },
     ])

@@ -3,7 +3,7 @@
  * one is kept for the others: their pages hold the same code, and V8 shares what it made of a module.
  */
 
-import { type CachedAnswer, type Checksum, decodeBatches, encodeBatch } from './code-cache.ts'
+import { type CachedAnswer, type CachedBatch, decodeBatches, encodeBatch, type Sums } from './code-cache.ts'
 import { compileRegions, type RegionRequest } from './compile.ts'
 import { type KeptAnswer, KeptCode } from './kept-code.ts'
 import type { LinkableBatch } from './linker.ts'
@@ -17,7 +17,7 @@ export interface CodeCache {
   /** the file's bytes, as it was when this process began; see code-cache.ts */
   readonly stored: Uint8Array<ArrayBuffer>
   readonly append: (record: Uint8Array<ArrayBuffer>) => void
-  readonly checksum: Checksum
+  readonly sums: Sums
 }
 
 /** How to compile. */
@@ -42,6 +42,9 @@ export class RegionCompiler {
   readonly #kept: KeptCode
   readonly #options: RegionCompilerOptions
   readonly #fused: boolean
+  /** digests of the pages of code that the cache's file has */
+  readonly #written = new Set<string>()
+  #reading: Generator<CachedBatch> | undefined
 
   constructor(options: RegionCompilerOptions) {
     this.#options = options
@@ -49,13 +52,20 @@ export class RegionCompiler {
     this.#kept = new KeptCode(options.keptBytesMax ?? keptBytesUsual)
     const { cache } = options
     if (cache === undefined) return
-    // Copies, so that the file's bytes do not stay for what is kept of them.
-    for (const { module, answers, around } of decodeBatches(cache.stored, cache.checksum))
-      this.#kept.add({
-        module: module.slice(),
-        answers: answers.map((answer) => ({ ...answer, code: answer.code.slice() })),
-        around: around.map((page) => ({ ...page, code: page.code.slice() })),
-      })
+    this.#reading = decodeBatches(cache.stored, cache.sums, this.#written)
+  }
+
+  /** Reads on in the cache's file, about so many milliseconds; false when all of it has been read. */
+  readOn(forMs: number): boolean {
+    const { now } = this.#options
+    const until = now() + forMs
+    while (this.#reading !== undefined && now() < until) {
+      const { value, done } = this.#reading.next()
+      // A copy, so that the file's bytes do not stay for it.
+      if (!done) this.#kept.add({ ...value, module: value.module.slice() })
+      else this.#reading = undefined
+    }
+    return this.#reading !== undefined
   }
 
   /** Hashes of the code that there are answers for. */
@@ -108,7 +118,7 @@ export class RegionCompiler {
       }),
     )
     const id = this.#kept.add({ module: bytes, answers, around }, module)
-    cache?.append(encodeBatch({ module: bytes, answers, around }, cache.checksum))
+    cache?.append(encodeBatch({ module: bytes, answers, around }, cache.sums, this.#written))
     return {
       ids: requests.map((request) => request.id),
       module: { id, module, bytes: bytes.length, around },

@@ -44,7 +44,13 @@ export interface Facts {
   readonly uses: ReadonlySet<string>
   /** of a plain load or store */
   readonly access: Access | undefined
+  /** what it makes rd of, if that is one of these */
+  readonly sum: Sum | undefined
 }
+
+const sums = ['imm', 'pc+imm', 'rs1+imm'] as const
+/** Of which an address is made that the code knows in part. */
+export type Sum = (typeof sums)[number]
 
 /** These change what the hart is, or leave it. */
 const interpreted = ['ecall', 'ebreak', 'mret', 'sret', 'wfi', 'fenceVma', 'fenceInval', 'fenceI'] as const
@@ -78,7 +84,7 @@ const known = new Map<Instruction, Facts>()
 export function factsOf(instruction: Instruction): Facts {
   const before = known.get(instruction)
   if (before !== undefined) return before
-  const { uses, access } = readMeaning(instruction)
+  const { uses, access, sum } = readMeaning(instruction)
   const has = (name: keyof Meaning<null>) => uses.has(name)
   const reads: Facts['reads'][number][] = []
   if (has('rs1') || has('cbo')) reads.push('rs1')
@@ -103,18 +109,21 @@ export function factsOf(instruction: Instruction): Facts {
     writes: has('setFrd') ? 'frd' : has('setRd') || has('csr') ? 'rd' : undefined,
     uses,
     access,
+    sum,
   }
   known.set(instruction, facts)
   return facts
 }
 
-function readMeaning(instruction: Instruction): Pick<Facts, 'uses' | 'access'> {
+function readMeaning(instruction: Instruction): Pick<Facts, 'uses' | 'access' | 'sum'> {
   const uses = new Set<string>()
   let access: Access | undefined
+  let sum: Sum | undefined
   const recorder = new Proxy({} as Meaning<string>, {
     get: (_target, name: string) => (first: unknown, second: unknown, third: unknown) => {
       uses.add(name)
       if (name === 'csr') uses.add(`csr.${first}`)
+      if (name === 'setRd') sum = sums.find((each) => each === first)
       const chosen = floatChoices[name]
       if (chosen !== undefined) uses.add([name, first, second].slice(0, 1 + chosen).join('.'))
       if (name === 'load' || name === 'store') {
@@ -125,7 +134,7 @@ function readMeaning(instruction: Instruction): Pick<Facts, 'uses' | 'access'> {
     },
   })
   instruction.meaning(recorder)
-  return { uses, access }
+  return { uses, access, sum }
 }
 
 /** An instruction at its place. */

@@ -7,6 +7,7 @@
  * Invariant: what is kept has a bound; the modules that nobody asked for longest go first.
  */
 
+import { defined } from '@virga/base'
 import { type CachedAnswer, type CachedBatch, codeBytes, isSame } from './code-cache.ts'
 import type { HashedCode } from './compile.ts'
 import type { RegionModule } from './region-table.ts'
@@ -28,6 +29,7 @@ export interface KeptModule {
 export class KeptCode {
   readonly #bytesMax: number
   readonly #byHash = new Map<number, KeptAnswer[]>()
+  readonly #pages = new SharedPages()
   /** in the order that they were last asked for; V8's module lives as long as somebody has it */
   readonly #modules = new Map<KeptModule, WeakRef<WebAssembly.Module> | undefined>()
   #bytes = 0
@@ -39,7 +41,7 @@ export class KeptCode {
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + this.#pages.bytes
   }
 
   /** Hashes of the code that there are answers for. */
@@ -52,19 +54,24 @@ export class KeptCode {
     return (this.#byHash.get(hash) ?? []).filter((answer) => isSame(answer.code, code))
   }
 
-  /** Keeps a batch, whose arrays become its own, in place of answers to the same requests. Returns its module's number. */
+  /** Keeps a batch, whose module becomes its own, in place of answers to the same requests. Returns its module's number. */
   add({ module: bytes, answers, around }: CachedBatch, module?: WebAssembly.Module): number {
-    const kept: KeptModule = { id: this.#lastId++, bytes, answers, around }
+    const kept: KeptModule = {
+      id: this.#lastId++,
+      bytes,
+      answers: answers.map((answer) => ({ ...answer, ...this.#pages.take(answer) })),
+      around: around.map((page) => this.#pages.take(page)),
+    }
     this.#modules.set(kept, module && new WeakRef(module))
-    this.#bytes += bytesOf(kept)
-    for (const answer of answers) {
+    this.#bytes += bytes.length
+    for (const answer of kept.answers) {
       const others = (this.#byHash.get(answer.hash) ?? []).filter(
         ({ root, code }) => root !== answer.root || !isSame(code, answer.code),
       )
       this.#byHash.set(answer.hash, [...others, { ...answer, module: kept }])
     }
     for (const [oldest] of this.#modules) {
-      if (this.#bytes <= this.#bytesMax) break
+      if (this.bytes <= this.#bytesMax) break
       this.#forget(oldest)
     }
     return kept.id
@@ -80,7 +87,8 @@ export class KeptCode {
 
   #forget(module: KeptModule): void {
     this.#modules.delete(module)
-    this.#bytes -= bytesOf(module)
+    this.#bytes -= module.bytes.length
+    for (const page of [...module.answers, ...module.around]) this.#pages.release(page)
     for (const { hash } of module.answers) {
       const others = (this.#byHash.get(hash) ?? []).filter((answer) => answer.module !== module)
       if (others.length > 0) this.#byHash.set(hash, others)
@@ -89,6 +97,40 @@ export class KeptCode {
   }
 }
 
-function bytesOf({ bytes, answers, around }: KeptModule): number {
-  return bytes.length + (answers.length + around.length) * codeBytes
+/** Pages of code that modules have in common: each is there once. */
+class SharedPages {
+  readonly #byHash = new Map<number, { readonly page: HashedCode; holders: number }[]>()
+  #count = 0
+
+  get bytes(): number {
+    return this.#count * codeBytes
+  }
+
+  take({ hash, code }: HashedCode): HashedCode {
+    const alike = this.#byHash.get(hash) ?? []
+    const known = alike.find(({ page }) => isSame(page.code, code))
+    if (known !== undefined) {
+      known.holders += 1
+      return known.page
+    }
+    const page = { hash, code: code.slice() }
+    this.#byHash.set(hash, [...alike, { page, holders: 1 }])
+    this.#count += 1
+    return page
+  }
+
+  /** Gives back what `take` gave. */
+  release({ hash, code }: HashedCode): void {
+    const alike = this.#byHash.get(hash) ?? []
+    const known = defined(
+      alike.find(({ page }) => page.code === code),
+      'page that was taken',
+    )
+    known.holders -= 1
+    if (known.holders > 0) return
+    this.#count -= 1
+    const others = alike.filter((each) => each !== known)
+    if (others.length > 0) this.#byHash.set(hash, others)
+    else this.#byHash.delete(hash)
+  }
 }

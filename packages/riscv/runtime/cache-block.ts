@@ -2,9 +2,11 @@
  * Cache-block operations on blocks of 64 bytes. Memory is coherent, so the management operations only check that
  * they are allowed; cbo.zero stores zeros. @spec riscv-unpriv "Cache-Block Management Operations"
  */
+import { data_context } from './context'
 import { READ, raise_access_fault, raise_illegal, WRITE } from './exception'
 import { ENVCFG_CBCFE, ENVCFG_CBIE, ENVCFG_CBZE, PRV_M, PRV_U } from './fields'
 import { HART_EXC_CAUSE, HART_EXC_TVAL, HART_MENVCFG, HART_PRV, HART_SENVCFG } from './generated/layout'
+import { probe_write } from './tlb'
 import { DEVICE, FAULT, remember_data, translate } from './translate'
 
 /** The instructions' numbers. */
@@ -30,12 +32,26 @@ function is_enabled(hart: u32, enable: i64): bool {
 
 /** Faults report `addr` as it was given, though the access is to the whole block. */
 function zero_block(hart: u32, addr: i64): void {
-  const arena = translate(hart, addr & BLOCK_MASK, WRITE, BLOCK_BYTES)
+  const block = addr & BLOCK_MASK
+  const known = probe_write(hart, block, data_context(hart, block))
+  if (known !== 0) {
+    store_zeros(known)
+    return
+  }
+  const arena = translate(hart, block, WRITE, BLOCK_BYTES)
   if (arena > DEVICE) {
-    remember_data(hart, addr & BLOCK_MASK, arena)
-    memory.fill(arena, 0, BLOCK_BYTES)
+    remember_data(hart, block, arena)
+    store_zeros(arena)
   } else if (arena === DEVICE) raise_access_fault(hart, addr, WRITE)
   else report_address(hart, addr)
+}
+
+function store_zeros(arena: u32): void {
+  const zeros = i64x2.splat(0)
+  v128.store(arena, zeros)
+  v128.store(arena, zeros, 16)
+  v128.store(arena, zeros, 32)
+  v128.store(arena, zeros, 48)
 }
 
 /** A management operation is allowed where a load or a store is, and faults as a store. */

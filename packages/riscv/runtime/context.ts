@@ -40,7 +40,7 @@ import {
   HART_SUPER2_M,
   PART_SETS,
 } from './generated/layout'
-import { clear_entries } from './tlb'
+import { CONTEXT_SHIFT, clear_entries } from './tlb'
 
 const SET_BYTES: u32 = 32
 const SET_IDS: u32 = 8
@@ -53,11 +53,9 @@ const GLOBAL_INDEX: u32 = ENTRIES_SETS - 1
 const VARIANT_U: u32 = 0
 const VARIANT_S: u32 = 2
 const VARIANT_M: u32 = 6
-const LAST_ID: u32 = 511
-/** The most ids that one selection can need. */
-const IDS_PER_SELECTION: u32 = 4
-/** Ids start at this bit of a tag; below is the number of the page. */
-const TAG_SHIFT: u64 = 52
+const LAST_ID: u32 = 4095
+/** The most ids that are given until the next selection: four for it, two for the page tables that walks meet. */
+const IDS_PER_SELECTION: u32 = 6
 const PAGE_NUMBER: i64 = (1 << 52) - 1
 
 /** Privilege that loads and stores have now. @spec riscv-priv "Memory Privilege in mstatus Register" */
@@ -76,6 +74,19 @@ export function data_context(hart: u32, addr: i64): i64 {
 /** Context of a fetch at `pc`, as in a tag. */
 export function fetch_context(hart: u32, pc: i64): i64 {
   return context_of(pc, load<i64>(hart, HART_CTX_FETCH), load<i64>(hart, HART_CTX_FETCH_MASK))
+}
+
+/** Context of the page tables that translate `addr`: they are the same whatever the access. As in a tag. */
+export function table_context(hart: u32, addr: i64): i64 {
+  const set = load<u32>(hart, HART_CONTEXT_SET)
+  const half = addr < 0 ? load<u32>(set, SET_UPPER) : set
+  return (context_id(hart, half, VARIANT_S) as u64) << CONTEXT_SHIFT
+}
+
+/** Whether processes share what is known of the half of the address space that `addr` is in. */
+export function is_shared_half(hart: u32, addr: i64): bool {
+  const set = load<u32>(hart, HART_CONTEXT_SET)
+  return addr < 0 && load<u32>(set, SET_UPPER) !== set
 }
 
 /**
@@ -106,15 +117,15 @@ export function select_contexts(hart: u32): void {
 function select_fetch(hart: u32, set: u32, variant: u32): void {
   const lower = context_id(hart, set, variant)
   const upper = context_id(hart, load<u32>(set, SET_UPPER), variant)
-  store<i64>(hart, (lower as u64) << TAG_SHIFT, HART_CTX_FETCH)
-  store<i64>(hart, (((upper - lower) as u64) << TAG_SHIFT) | PAGE_NUMBER, HART_CTX_FETCH_MASK)
+  store<i64>(hart, (lower as u64) << CONTEXT_SHIFT, HART_CTX_FETCH)
+  store<i64>(hart, (((upper - lower) as u64) << CONTEXT_SHIFT) | PAGE_NUMBER, HART_CTX_FETCH_MASK)
 }
 
 function select_data(hart: u32, set: u32, variant: u32): void {
   const lower = context_id(hart, set, variant)
   const upper = context_id(hart, load<u32>(set, SET_UPPER), variant)
-  store<i64>(hart, (lower as u64) << TAG_SHIFT, HART_CTX_DATA)
-  store<i64>(hart, (((upper - lower) as u64) << TAG_SHIFT) | PAGE_NUMBER, HART_CTX_DATA_MASK)
+  store<i64>(hart, (lower as u64) << CONTEXT_SHIFT, HART_CTX_DATA)
+  store<i64>(hart, (((upper - lower) as u64) << CONTEXT_SHIFT) | PAGE_NUMBER, HART_CTX_DATA_MASK)
 }
 
 /** The id of `set` for `variant`, a new one if it has none. */
@@ -157,9 +168,29 @@ export function drop_contexts(hart: u32): void {
 export function drop_contexts_of_asid(hart: u32, asid: u32): void {
   const end = hart + PART_SETS + GLOBAL_INDEX * SET_BYTES
   for (let set = hart + PART_SETS; set < end; set += SET_BYTES) {
-    if (((load<u64>(set) >> 44) as u32 & 0xffff) === asid) forget_ids_of(set)
+    if (asid_of(set) === asid) forget_ids_of(set)
   }
   select_contexts(hart)
+}
+
+/** Whether context `id` is of an address space with `asid`, and not that of global pages. */
+export function is_context_of_asid(hart: u32, id: u32, asid: u32): bool {
+  const current = load<u32>(hart, HART_CONTEXT_SET)
+  if (asid_of(current) === asid && has_id(current, id)) return true
+  const end = hart + PART_SETS + GLOBAL_INDEX * SET_BYTES
+  for (let set = hart + PART_SETS; set < end; set += SET_BYTES) {
+    if (asid_of(set) === asid && has_id(set, id)) return true
+  }
+  return false
+}
+
+function has_id(set: u32, id: u32): bool {
+  const ids = v128.load(set, SET_IDS)
+  return v128.any_true(i16x8.eq(ids, i16x8.splat(id as i16)))
+}
+
+function asid_of(set: u32): u32 {
+  return ((load<u64>(set) >> 44) as u32) & 0xffff
 }
 
 /** Called with satp changed: finds or makes the set of its value, and selects. */

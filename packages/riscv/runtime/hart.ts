@@ -1,5 +1,11 @@
 /** The life of a hart as the VMM sees it: reset, the start of a slice, requests of other threads. */
-import { address_space_current, enter_address_space, reset_contexts, select_contexts } from './context'
+import {
+  address_space_current,
+  drop_contexts,
+  enter_address_space,
+  reset_contexts,
+  select_contexts,
+} from './context'
 import { fence_i } from './fence'
 import { PRV_M, STATUS_SXL_64, STATUS_UXL_64 } from './fields'
 import {
@@ -59,5 +65,5 @@ function serve_requests(hart: u32): void {
   const requests = atomic.and<u32>(hart, ~SERVED, HART_REQUESTS)
   if (requests & REQUEST_FENCE_I) fence_i(hart)
   if (requests & REQUEST_FLUSH_SLAT) flush_all(hart)
-  else if (requests & REQUEST_FLUSH_TLB) reset_contexts(hart)
+  else if (requests & REQUEST_FLUSH_TLB) drop_contexts(hart)
 }

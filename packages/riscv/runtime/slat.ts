@@ -1,6 +1,6 @@
 /**
  * From guest-physical to arena addresses: the machine's second-level table, Sv48x4 in arena frames, with the
- * hart's guest-physical TLB (GTLB) in front.
+ * hart's guest-physical TLB (GTLB) and a cache of where its last-level tables are in front.
  *
  * A GTLB entry also keeps what PMP says of the page, so that a page walk checks each of its own accesses with one
  * AND. A page without memory is kept too (NO_MEMORY): the VMM raises REQUEST_FLUSH_SLAT when it adds some there.
@@ -8,7 +8,14 @@
  */
 import { WRITE } from './exception'
 import { PTE_A, PTE_D, PTE_R, PTE_V, PTE_W, PTE_X } from './fields'
-import { ENTRIES_G, HART_SLAT_ROOT, HART_STAT_SLAT_FAULTS, PART_GTLB } from './generated/layout'
+import {
+  ENTRIES_G,
+  ENTRIES_SLAT_TABLES,
+  HART_SLAT_ROOT,
+  HART_STAT_SLAT_FAULTS,
+  PART_GTLB,
+  PART_SLAT_TABLES,
+} from './generated/layout'
 import { slat_fault } from './host'
 import { pmp_page } from './pmp'
 
@@ -25,6 +32,8 @@ const ENTRY_BYTES_LOG2: u32 = 3
 const GUEST_ADDRESS_BITS: u64 = 43
 /** How often the VMM is asked for one page before it is taken to be absent. */
 const FAULT_LIMIT: i32 = 3
+/** Address bits below what one last-level table maps. */
+const TABLE_SHIFT: u64 = 21
 const TABLE_MASK: u64 = (1 << 44) - 1
 
 /** Frame and permissions of the page of guest-physical `gpa`, good for access `kind` if SLAT allows it at all. */
@@ -68,9 +77,14 @@ function find_page(hart: u32, gpa: u64, write: bool): u32 {
  * set as a walk sets them; without, nothing is written.
  */
 function walk_slat(hart: u32, gpa: u64, write: bool, mark: bool): u32 {
-  let table = load<u32>(hart, HART_SLAT_ROOT)
-  let shift: u64 = 39
+  let shift: u64 = 12
+  let table = mark ? known_table(hart, gpa) : 0
+  if (table === 0) {
+    shift = 39
+    table = load<u32>(hart, HART_SLAT_ROOT)
+  }
   let index = (gpa >> shift) as u32
+  if (shift === 12) index &= 511
   while (true) {
     const slot = table + (index << 3)
     const pte = atomic.load<i64>(slot)
@@ -87,7 +101,25 @@ function walk_slat(hart: u32, gpa: u64, write: bool, mark: bool): u32 {
     table = base
     shift -= 9
     index = ((gpa >> shift) as u32) & 511
+    if (shift === 12 && mark) remember_slat_table(hart, gpa, table)
   }
+}
+
+function slat_table_entry(hart: u32, gpa: u64): u32 {
+  const index = ((gpa >> TABLE_SHIFT) as u32) & (ENTRIES_SLAT_TABLES - 1)
+  return hart + PART_SLAT_TABLES + (index << ENTRY_BYTES_LOG2)
+}
+
+/** The last-level table for `gpa`, or 0. A table stays where it is until the VMM asks for SLAT to be forgotten. */
+function known_table(hart: u32, gpa: u64): u32 {
+  const entry = slat_table_entry(hart, gpa)
+  return load<u32>(entry) === ((gpa >> TABLE_SHIFT) as u32) + 1 ? load<u32>(entry, 4) : 0
+}
+
+function remember_slat_table(hart: u32, gpa: u64, table: u32): void {
+  const entry = slat_table_entry(hart, gpa)
+  store<u32>(entry, ((gpa >> TABLE_SHIFT) as u32) + 1)
+  store<u32>(entry, table, 4)
 }
 
 /** A page counts as writable once its D bit is set, so that the first write after a dirty log was read is seen. */
@@ -96,7 +128,8 @@ function leaf_permissions(pte: i64, write: bool): u32 {
   return (writable ? SLAT_WRITABLE : 0) | ((pte & PTE_X) !== 0 ? SLAT_EXECUTABLE : 0)
 }
 
-/** Forgets every cached guest-physical page. */
+/** Forgets every cached guest-physical page and SLAT table. */
 export function clear_guest_pages(hart: u32): void {
   memory.fill(hart + PART_GTLB, 0, ENTRIES_G << ENTRY_BYTES_LOG2)
+  memory.fill(hart + PART_SLAT_TABLES, 0, ENTRIES_SLAT_TABLES << ENTRY_BYTES_LOG2)
 }

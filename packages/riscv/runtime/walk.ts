@@ -6,6 +6,7 @@
  * A result is a guest-physical address; what else is known of the leaf is left in globals of this instance, which
  * are good until the next walk. An instance belongs to one thread and runs one hart at a time.
  */
+import { is_shared_half } from './context'
 import { FETCH, READ, raise_access_fault, raise_page_fault, WRITE } from './exception'
 import {
   ENVCFG_ADUE,
@@ -30,6 +31,7 @@ import {
 import { HART_MENVCFG, HART_MSTATUS, HART_SATP } from './generated/layout'
 import { PMP_MIXED, PMP_R, PMP_W, pmp_allows } from './pmp'
 import { guest_page, NO_MEMORY, PAGE_FRAME, peek_guest_page } from './slat'
+import { find_table, found_global, found_table, remember_table, TABLE_LEVEL_MAX } from './table-cache'
 
 /** What `walk` returns when it failed and raised an exception. No guest-physical address is negative. */
 export const NO_ADDRESS: i64 = -1
@@ -55,16 +57,42 @@ export function set_identity_leaf(): void {
  * NO_ADDRESS with a page fault or access fault raised. With `peek` nothing is raised, cached or written.
  */
 export function walk(hart: u32, addr: i64, kind: i32, prv: i32, peek: bool): i64 {
+  if (!peek) {
+    for (let level: i64 = 0; level <= TABLE_LEVEL_MAX; level++) {
+      if (!find_table(hart, addr, level)) continue
+      const found = descend(hart, addr, kind, prv, FROM_CACHE, level, found_table, found_global)
+      if (found !== NO_ADDRESS) return found
+      break
+    }
+  }
   const satp = load<i64>(hart, HART_SATP)
-  let level = (satp >>> 60) - MODE_TO_TOP_LEVEL
+  const level = (satp >>> 60) - MODE_TO_TOP_LEVEL
   const unusedBits = 43 - 9 * level
-  if ((addr << unusedBits) >> unusedBits !== addr) return page_fault(hart, addr, kind, peek)
-  let table = (satp & PPN_MASK) << 12
-  let global: i64 = 0
+  const manner = peek ? PEEK : FROM_ROOT
+  if ((addr << unusedBits) >> unusedBits !== addr) return page_fault(hart, addr, kind, manner)
+  return descend(hart, addr, kind, prv, manner, level, (satp & PPN_MASK) << 12, 0)
+}
+
+/** Manners of `descend`: from the root; without effects; from a cached table, where failing means nothing. */
+const FROM_ROOT: i32 = 0
+const PEEK: i32 = 1
+const FROM_CACHE: i32 = 2
+
+/** The walk from the `table` of `level` on; `global` is PTE_G if a level above has it. */
+function descend(
+  hart: u32,
+  addr: i64,
+  kind: i32,
+  prv: i32,
+  manner: i32,
+  level: i64,
+  table: u64,
+  global: i64,
+): i64 {
   while (true) {
     const slot = table + (((addr >>> (12 + 9 * level)) & 511) << 3)
-    const at = table_entry(hart, slot, READ, peek)
-    if (at === 0) return access_fault(hart, addr, kind, peek)
+    const at = table_entry(hart, slot, READ, manner)
+    if (at === 0) return access_fault(hart, addr, kind, manner)
     const pte = atomic.load<i64>(at)
     if ((pte & PTE_V) === 0 || (pte & PTE_RESERVED) !== 0) break
     if ((pte & (PTE_R | PTE_W | PTE_X)) === 0) {
@@ -72,15 +100,20 @@ export function walk(hart: u32, addr: i64, kind: i32, prv: i32, peek: bool): i64
       global |= pte & PTE_G
       table = ((pte >>> 10) & PPN_MASK) << 12
       level--
+      if (level <= TABLE_LEVEL_MAX && manner !== PEEK) remember_table(hart, addr, level, table, global)
       continue
     }
     if (!leaf_allows(hart, pte, kind, prv) || !leaf_wellformed(hart, pte, level)) break
     const wanted = kind === WRITE ? PTE_A | PTE_D : PTE_A
+    if (manner === FROM_CACHE && is_shared_half(hart, addr)) {
+      // The table may be another process's: only what is global holds here, and marks are for this one's.
+      if (((pte | global) & PTE_G) === 0 || (pte & wanted) !== wanted) break
+    }
     if ((pte & wanted) !== wanted) {
       if ((load<i64>(hart, HART_MENVCFG) & ENVCFG_ADUE) === 0) break
-      if (!peek) {
-        const writable = table_entry(hart, slot, WRITE, false)
-        if (writable === 0) return access_fault(hart, addr, kind, false)
+      if (manner !== PEEK) {
+        const writable = table_entry(hart, slot, WRITE, manner)
+        if (writable === 0) return access_fault(hart, addr, kind, manner)
         // someone else changed the entry meanwhile: look at it again
         if (atomic.cmpxchg<i64>(writable, pte, pte | wanted) !== pte) continue
       }
@@ -88,13 +121,13 @@ export function walk(hart: u32, addr: i64, kind: i32, prv: i32, peek: bool): i64
     leaf_flags = (pte & 0xff) | wanted | global
     return leaf_address(pte, addr, level)
   }
-  return page_fault(hart, addr, kind, peek)
+  return page_fault(hart, addr, kind, manner)
 }
 
 /** Arena address of the entry at guest-physical `slot`, or 0 if it cannot be accessed so. */
-function table_entry(hart: u32, slot: u64, kind: i32, peek: bool): u32 {
+function table_entry(hart: u32, slot: u64, kind: i32, manner: i32): u32 {
   const offset = (slot as u32) & 0xfff
-  if (peek) {
+  if (manner === PEEK) {
     const peeked = peek_guest_page(hart, slot)
     return peeked & NO_MEMORY ? 0 : (peeked & PAGE_FRAME) + offset
   }
@@ -135,12 +168,12 @@ function leaf_address(pte: i64, addr: i64, level: i64): i64 {
   return ((((pte >>> 10) & PPN_MASK) << 12) & ~within) | (addr & within)
 }
 
-function page_fault(hart: u32, addr: i64, kind: i32, peek: bool): i64 {
-  if (!peek) raise_page_fault(hart, addr, kind)
+function page_fault(hart: u32, addr: i64, kind: i32, manner: i32): i64 {
+  if (manner === FROM_ROOT) raise_page_fault(hart, addr, kind)
   return NO_ADDRESS
 }
 
-function access_fault(hart: u32, addr: i64, kind: i32, peek: bool): i64 {
-  if (!peek) raise_access_fault(hart, addr, kind)
+function access_fault(hart: u32, addr: i64, kind: i32, manner: i32): i64 {
+  if (manner === FROM_ROOT) raise_access_fault(hart, addr, kind)
   return NO_ADDRESS
 }

@@ -46,7 +46,7 @@
           local.get 15
           i32.const 8
           i32.shr_u
-          i32.const 65520
+          i32.const 262128
           i32.and
           local.get 0
           i32.add
@@ -95,12 +95,12 @@
           local.get 15
           i32.const 8
           i32.shr_u
-          i32.const 65520
+          i32.const 262128
           i32.and
           local.get 0
           i32.add
           local.tee 14
-          i64.load offset=73728
+          i64.load offset=270336
           local.get 9
           i64.const 7
           i64.add
@@ -132,7 +132,7 @@
           end
           local.get 15
           local.get 14
-          i32.load offset=73736
+          i32.load offset=270344
           i32.add
           local.get 7
           i64.store align=1

@@ -3,21 +3,21 @@
  * are not in order, so that a forgotten translation shows.
  *
  * ```
- *  0x010000 hart block     0x040000 code map      0x050000 decoded pages
- *  0x0a0000 SLAT tables    0x100000 guest memory  (guest page n is frame n XOR 1)
+ *  0x010000 hart block     0x0c0000 code map      0x0d0000 decoded pages
+ *  0x120000 SLAT tables    0x200000 guest memory  (guest page n is frame n XOR 1)
  * ```
  */
 import { hartFields, hartOffset } from '../../hart/layout.ts'
 
 /** Size of the arena in pages of 64 KiB. */
-export const arenaPages = 96
+export const arenaPages = 112
 /** Where its parts are. */
 export const at = {
   hart: 0x10000,
-  codeMap: 0x40000,
-  codePages: 0x50000,
-  slat: 0xa0000,
-  ram: 0x100000,
+  codeMap: 0xc0000,
+  codePages: 0xd0000,
+  slat: 0x120000,
+  ram: 0x200000,
 } as const
 
 /** Where guest memory is, in guest-physical addresses. */
