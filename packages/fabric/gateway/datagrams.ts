@@ -52,9 +52,17 @@ export class Datagrams {
   private readonly pieces = new PieceList(1)
   private nowMs = 0
 
-  constructor(open: OpenDatagramSocket, send: (port: string, pieces: PieceList, nowMs: number) => number) {
+  private readonly flush: () => void
+
+  /** `send` hands a port a frame, `flush` publishes it. */
+  constructor(
+    open: OpenDatagramSocket,
+    send: (port: string, pieces: PieceList, nowMs: number) => number,
+    flush: () => void,
+  ) {
     this.open = open
     this.send = send
+    this.flush = flush
   }
 
   /** Mappings that live. */
@@ -102,6 +110,7 @@ export class Datagrams {
       mapping.lastMs = this.nowMs
       mapping.isAnswered = true
       this.send(port.id, this.compose(kind, from, machine, data, sequence), this.nowMs)
+      this.flush()
     })
     if (socket === undefined) return undefined
     const mapping: Mapping = {

@@ -286,9 +286,20 @@ describe('a connection of a machine', () => {
     expect(machine.say(syn, [], { sourcePort: 200 })).toBeUndefined()
   })
 
+  it('is published at once, whoever writes and whenever', () => {
+    const { world, stream, answers } = connected()
+    const { receiver } = world.machine('m')
+    const flushes = receiver.flushes
+    stream.write(Uint8Array.of(1))
+    expect(receiver.flushes).toBe(flushes + 1)
+    world.send('m', remote, { kind: 'udp' })
+    answers[0]?.({ address: ip(remote), port: 53 }, Uint8Array.of(7), 0)
+    expect(receiver.flushes).toBe(flushes + 2)
+  })
+
   it('ends with its port', () => {
-    const { gateway, heard } = connected()
-    gateway.removePort('m')
+    const { world, heard } = connected()
+    world.network.removePort('m')
     expect(heard.events).toEqual(['opened', 'closed reset'])
   })
 })

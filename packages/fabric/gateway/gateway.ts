@@ -50,11 +50,12 @@ export class Gateway implements Translator {
       options.network.transmitFromGateway(port, pieces, nowMs)
     this.tcp = new TcpTranslator({
       send,
+      flush: () => options.network.flush(),
       random: options.random,
       accept: options.accept,
       explain: (port, quote, why) => this.explain(port, quote, why),
     })
-    this.datagrams = new Datagrams(options.open, send)
+    this.datagrams = new Datagrams(options.open, send, () => options.network.flush())
   }
 
   receive(port: Port, frame: Frame, nowMs: number): number {
@@ -97,7 +98,6 @@ export class Gateway implements Translator {
     this.nowMs = nowMs
     this.tcp.tick(nowMs)
     this.datagrams.tick(nowMs)
-    this.options.network.flush()
   }
 
   /** Ends all that a port has outside, when it is taken away. */

@@ -15,6 +15,7 @@ export function attachMetadata(
 ): TcpTranslator {
   const translator = new TcpTranslator({
     send: (port, pieces, nowMs) => network.transmitFromService(port, pieces, nowMs),
+    flush: () => network.flush(),
     accept: (stream) => (stream.remote.port === 80 ? accept(stream) : stream.refuse('refused')),
     random,
   })

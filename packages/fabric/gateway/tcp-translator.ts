@@ -54,6 +54,8 @@ const handshakeOptions = {
 export interface TranslatorOptions {
   /** hands a port a frame; returns 0 or a drop code */
   readonly send: (port: string, pieces: PieceList, nowMs: number) => number
+  /** publishes what was handed over while no batch was under way */
+  readonly flush: () => void
   /** gets each new connection, and accepts or refuses it, now or later */
   readonly accept: (stream: MachineStream) => void
   /** says by ICMP that a destination cannot be had */
@@ -86,6 +88,8 @@ export class TcpTranslator implements Translator {
   private readonly pieces = new PieceList(1)
   private readonly vnet = plainVnetHeader()
   private nowMs = 0
+  /** a frame of a machine is being dealt with: whoever brought it will flush */
+  private isInBatch = false
 
   constructor(options: TranslatorOptions) {
     this.options = options
@@ -109,6 +113,15 @@ export class TcpTranslator implements Translator {
   }
 
   receive(port: Port, frame: Frame, nowMs: number): number {
+    this.isInBatch = true
+    try {
+      return this.take(port, frame, nowMs)
+    } finally {
+      this.isInBatch = false
+    }
+  }
+
+  private take(port: Port, frame: Frame, nowMs: number): number {
     this.nowMs = Math.max(this.nowMs, nowMs)
     const { packet, headers } = frame
     if (packet.protocol !== ipProtocol.tcp || packet.fragment !== 0) return dropCode['gateway-protocol']
@@ -160,7 +173,7 @@ export class TcpTranslator implements Translator {
   ): MachineStream | undefined {
     if (this.find(port.index, machine, remote) >= 0 || !this.hasRoom(port.index)) return undefined
     const connection = this.add(port.id, port.index, machine, remote)
-    connection.end.call(listener, this.nowMs)
+    this.flushAfter(() => connection.end.call(listener, this.nowMs))
     return this.streamOf(connection)
   }
 
@@ -170,6 +183,7 @@ export class TcpTranslator implements Translator {
     this.connections.forEach((connection, index) => {
       if (connection !== undefined && !connection.end.tick(nowMs)) this.forget(index)
     })
+    this.options.flush()
   }
 
   /** Breaks off all connections of a port that is taken away. */
@@ -187,16 +201,24 @@ export class TcpTranslator implements Translator {
       port,
       machine,
       remote,
-      accept: (listener) => end.accept(listener, this.nowMs),
-      refuse: (why) => {
-        if (end.state === 'asked' && quote !== undefined) this.options.explain?.(port, quote, why)
-        end.refuse(why)
-      },
-      write: (bytes) => end.write(bytes, this.nowMs),
-      end: () => end.end(this.nowMs),
-      reset: () => end.reset(),
-      consumed: (count) => end.consumed(count),
+      accept: (listener) => this.flushAfter(() => end.accept(listener, this.nowMs)),
+      refuse: (why) =>
+        this.flushAfter(() => {
+          if (end.state === 'asked' && quote !== undefined) this.options.explain?.(port, quote, why)
+          end.refuse(why)
+        }),
+      write: (bytes) => this.flushAfter(() => end.write(bytes, this.nowMs)),
+      end: () => this.flushAfter(() => end.end(this.nowMs)),
+      reset: () => this.flushAfter(() => end.reset()),
+      consumed: (count) => this.flushAfter(() => end.consumed(count)),
     }
+  }
+
+  /** Does what an adapter asks, and publishes it unless a batch is under way. */
+  private flushAfter<T>(act: () => T): T {
+    const result = act()
+    if (!this.isInBatch) this.options.flush()
+    return result
   }
 
   private add(port: string, portIndex: number, machine: Endpoint, remote: Endpoint): Connection {

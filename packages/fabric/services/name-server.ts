@@ -66,6 +66,7 @@ export class NameServer {
       const failed = { rcode: dnsRcode.serverFailure, authoritative: false, answers: [] }
       const fits = answer !== undefined && answer.length <= queryBytesMax
       send(fits ? answer : encodeDnsReply(query, failed))
+      this.context.flush()
     }
     // A refusal is the world's failure, which the machine is told like no answer.
     forward(data).then(finish, () => finish(undefined))

@@ -20,4 +20,6 @@ export interface ServiceContext {
   answer(port: Port, bytes: Uint8Array, length: number): void
   /** sends a port its own frame back, as it is now */
   reflect(port: Port, frame: Frame): void
+  /** publishes answers that come when no batch is under way */
+  flush(): void
 }

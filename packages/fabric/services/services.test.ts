@@ -242,6 +242,7 @@ describe('DNS', () => {
     const [frame = new Uint8Array()] = world.take('web')
     expect([frameWrongs(frame), readDns(frame.subarray(42))?.id]).toEqual([[], 7])
     expect(asked).toEqual([sent.data])
+    expect(world.machine('web').receiver.flushes).toBe(1)
   })
 
   it('says so when nobody answers, bounds open questions, and forgets who is gone', async () => {

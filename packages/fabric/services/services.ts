@@ -16,6 +16,8 @@ import type { ServiceContext } from './service.ts'
  */
 export interface Translator {
   receive(port: Port, frame: Frame, nowMs: number): number
+  /** The port is taken away: whatever it has here has ended. */
+  removePort(id: string): void
 }
 
 /** A service, as traces name it, and what it does with a frame. */

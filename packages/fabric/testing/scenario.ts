@@ -127,7 +127,7 @@ export class Scenario {
 
   private setUplink(): void {
     const shared = { address: ip('192.0.2.1'), portMin: 1, portMax: 1 }
-    const floating = [{ port: 'a', inner: ip('10.0.0.10'), outer: ip('192.0.2.10') }]
+    const floating = [{ inner: ip('10.0.0.10'), outer: ip('192.0.2.10') }]
     this.world.network.setUplink(
       { receiver: this.outside, mac: uplinkMac, nextHopMac: outsideMac, shared },
       floating,

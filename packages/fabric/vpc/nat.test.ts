@@ -34,7 +34,7 @@ function inside(offloads = 31, ports = { portMin: 1024, portMax: 65_535 }) {
   const shared = { address: ip('192.0.2.1'), ...ports }
   const uplink = { receiver: outside, mac: 0x02ee_0000_0002, nextHopMac: 0x02ee_0000_0001, shared }
   world.network.setRoutes([{ destination: cidr('0.0.0.0/0'), target: 'uplink' }])
-  world.network.setUplink(uplink, [{ port: 'c', inner: ip('10.0.0.12'), outer: ip('192.0.2.12') }])
+  world.network.setUplink(uplink, [{ inner: ip('10.0.0.12'), outer: ip('192.0.2.12') }])
   const arrive = (source: string | IpAddress, destination: string | IpAddress, payload: Payload) => {
     const frame = buildFrame({ source, destination, payload })
     const code = world.network.transmitFromUplink(piecesOf(frame), world.nowMs)
@@ -92,6 +92,23 @@ describe('a shared address', () => {
     expect(open(5, '198.51.100.9')).toBeUndefined()
     world.nowMs += 351_000
     expect(open(5)).toBeUndefined()
+  })
+
+  it('keeps a binding for as long as packets use it, remembered flow or not, and no longer', () => {
+    const { world, outside, arrive } = inside(31, { portMin: 5000, portMax: 5000 })
+    const answer = { kind: 'tcp', flags: 18, sourcePort: 443, destinationPort: 5000 } as const
+    world.send('a', remote, syn)
+    arrive(remote, '192.0.2.1', answer)
+    for (let turn = 0; turn < 5; turn++) {
+      world.nowMs += 200_000
+      expect(world.send('b', remote, syn)).toBe('nat-ports-exhausted')
+      expect(world.send('a', remote, { ...syn, flags: tcpFlag.ack })).toBeUndefined()
+    }
+    expect(arrive(remote, '192.0.2.1', answer)).toBeUndefined()
+    world.nowMs += 351_000
+    expect(world.send('b', remote, syn)).toBeUndefined()
+    expect(world.send('a', remote, { ...syn, flags: tcpFlag.ack })).toBe('nat-ports-exhausted')
+    expect(outside.take()).toHaveLength(7)
   })
 
   it('translates pings by their identifier', () => {

@@ -5,7 +5,7 @@
  *
  * Invariants: two live bindings never share (protocol, outer port, destination). Looking for a port is bounded.
  */
-import { familyOf, type IpAddress, type RandomWord } from '@virga/base'
+import type { IpAddress, RandomWord } from '@virga/base'
 import { ipProtocol, type PacketTuple } from '@virga/packet'
 import { dropCode } from '../drop-reason.ts'
 import type { KeyTable, TableShape } from '../key-table.ts'
@@ -39,8 +39,8 @@ export class Nat {
   private readonly inside: KeyTable
   private readonly outside: KeyTable
   private readonly random: RandomWord
-  private floatingOfPort: ReadonlyMap<number, number> = new Map()
-  private portOfFloating: ReadonlyMap<number, { readonly zone: number; readonly inner: number }> = new Map()
+  private outerOfInner: ReadonlyMap<number, number> = new Map()
+  private innerOfOuter: ReadonlyMap<number, number> = new Map()
 
   constructor(inside: KeyTable, outside: KeyTable, random: RandomWord) {
     this.inside = inside
@@ -48,24 +48,20 @@ export class Nat {
     this.random = random
   }
 
-  /** Replaces the floating addresses: which port, at which of its addresses, is which outside. */
-  setFloating(
-    list: readonly { readonly zone: number; readonly inner: IpAddress; readonly outer: IpAddress }[],
-  ): void {
-    this.floatingOfPort = new Map(list.map(({ inner, outer }) => [inner[3] | 0, outer[3] | 0]))
-    this.portOfFloating = new Map(
-      list.map(({ zone, inner, outer }) => [outer[3] | 0, { zone, inner: inner[3] | 0 }]),
-    )
+  /** Replaces the floating addresses: which inner address is which outside. */
+  setFloating(list: readonly { readonly inner: IpAddress; readonly outer: IpAddress }[]): void {
+    this.outerOfInner = new Map(list.map(({ inner, outer }) => [inner[3] | 0, outer[3] | 0]))
+    this.innerOfOuter = new Map(list.map(({ inner, outer }) => [outer[3] | 0, inner[3] | 0]))
   }
 
   /** The floating address of an inner one, as a signed word, or undefined. */
   floatingOf(innerWord: number): number | undefined {
-    return this.floatingOfPort.get(innerWord)
+    return this.outerOfInner.get(innerWord)
   }
 
-  /** Who has a floating address. */
-  ownerOf(outerWord: number): { readonly zone: number; readonly inner: number } | undefined {
-    return this.portOfFloating.get(outerWord)
+  /** The inner address of a floating one, as a signed word, or undefined. */
+  innerOf(outerWord: number): number | undefined {
+    return this.innerOfOuter.get(outerWord)
   }
 
   /** Why a packet cannot go out by the shared address: a drop code, or 0. */
@@ -207,9 +203,4 @@ export class Nat {
 /** The port at the other end; an echo has one identifier, which is the inner end's. */
 function remotePortOf(packet: PacketTuple): number {
   return packet.protocol === ipProtocol.icmp ? 0 : packet.destinationPort
-}
-
-/** Whether an address can be translated at all. */
-export function isTranslatable(address: IpAddress): boolean {
-  return familyOf(address) === 4
 }

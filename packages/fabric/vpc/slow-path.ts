@@ -177,10 +177,10 @@ export class SlowPath {
     const { nat } = this.layers
     const { packet } = frame
     const outer = packet.addresses[7] as number
-    const owner = nat.ownerOf(outer)
-    if (owner !== undefined) {
-      translate(frame, end.destination, owner.inner, -1)
-      recordTranslation(record, 'floating address', owner.inner, -1)
+    const inner = nat.innerOf(outer)
+    if (inner !== undefined) {
+      translate(frame, end.destination, inner, -1)
+      recordTranslation(record, 'floating address', inner, -1)
       return 0
     }
     if (nat.shared === undefined || (nat.shared.address[3] | 0) !== outer)

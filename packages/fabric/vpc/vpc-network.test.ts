@@ -200,6 +200,23 @@ describe('the firewall', () => {
     expect(world.send('web', 'client', back)).toBe('egress-denied')
   })
 
+  it('remembers a connection at both ends for as long as packets use it, remembered flow or not', () => {
+    const world = pair({}, ['x'])
+    world.network.setGroups([group('x', ['udp 53 10.0.0.0/24'], ['udp - 10.0.0.0/24'])])
+    const question = { kind: 'udp' } as const
+    const answer = { kind: 'udp', sourcePort: 53, destinationPort: 40_000 } as const
+    expect([world.send('a', 'b', question), world.send('b', 'a', answer)]).toEqual([undefined, undefined])
+    // Nobody could open it again.
+    world.network.setGroups([group('x', [], [])])
+    for (let turn = 0; turn < 5; turn++) {
+      world.nowMs += 100_000
+      expect(world.send('a', 'b', question)).toBeUndefined()
+    }
+    expect(world.send('b', 'a', answer)).toBeUndefined()
+    world.nowMs += 181_000
+    expect(world.send('a', 'b', question)).toBe('egress-denied')
+  })
+
   it('counts limits: a full port refuses new connections and keeps open ones (I7)', () => {
     const limits = { connections: 64, connectionsPerPort: 8, bindings: 64, flows: 64 }
     const world = guarded({ limits })

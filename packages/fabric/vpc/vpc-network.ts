@@ -62,9 +62,8 @@ export interface Uplink {
   readonly shared?: SharedAddress
 }
 
-/** One machine's address outside. */
+/** An address of a machine, and what it is outside; both IPv4. */
 export interface FloatingAddress {
-  readonly port: string
   readonly inner: IpAddress
   readonly outer: IpAddress
 }
@@ -141,6 +140,7 @@ export class VpcNetwork {
       reflect: (port, frame) => {
         this.hand(port, frame)
       },
+      flush: () => this.flush(),
     }
     this.context = context
     this.services = new Services(context, options.dnsForward)
@@ -166,6 +166,8 @@ export class VpcNetwork {
     this.ports.remove(port)
     this.state.conntrack.clearZone(port.index)
     this.state.nat.clearZone(port.index)
+    this.gateway?.removePort(id)
+    this.services.metadata?.removePort(id)
     this.state.nextEpoch()
   }
 
@@ -185,11 +187,7 @@ export class VpcNetwork {
   setUplink(uplink: Uplink | undefined, floating: readonly FloatingAddress[] = []): void {
     this.uplink = uplink
     this.state.nat.shared = uplink?.shared
-    const owned = floating.flatMap(({ port, inner, outer }) => {
-      const found = this.ports.withId(port)
-      return found === undefined ? [] : [{ zone: found.index, inner, outer }]
-    })
-    this.state.nat.setFloating(owned)
+    this.state.nat.setFloating(floating)
     this.state.nextEpoch()
   }
 
