@@ -8,6 +8,7 @@
  *   start milliseconds from the command to the first guest instruction, warm cache (no peer)
  *   idle  resident MiB of an idle 512 MiB machine at its shell (no peer)
  *   disk  seconds by the guest's clock for 1 GiB read and 512 MiB written in requests of 1 MiB, and 20,000 of 4 KiB
+ *   ring  millions of frames a second, and Gbit/s, through the switch alone: no guest, one thread (no peer)
  *   programs  Debian's programs in the image `bench`, each, and means; three turns. `--only xz --only perl` picks
  *             some by their names
  */
@@ -23,6 +24,7 @@ import { integerLoop } from './integer-loop.ts'
 import { type Outcome, qemu, qemuVersion, virga } from './machines.ts'
 import { type Comparison, compare, median } from './measure.ts'
 import { measurePrograms, type ProgramResult, programLine } from './programs.ts'
+import { measureRing } from './ring.ts'
 
 const memoryMiB = 512
 /** Turns of each machine. One of all programs is many figures, and takes long. */
@@ -52,7 +54,7 @@ interface Setting {
 type Measured = Comparison | Figure
 
 const benchmarks: Readonly<
-  Record<string, (setting: Setting) => Promise<Measured | readonly (Comparison | ProgramResult)[]>>
+  Record<string, (setting: Setting) => Promise<Measured | readonly (Comparison | Figure | ProgramResult)[]>>
 > = {
   boot: async ({ directory, pairs, progress, virgaRun }) => {
     const guest = await guestFor(directory, 'true')
@@ -115,6 +117,7 @@ const benchmarks: Readonly<
     return { name: 'idle', unit: `MiB (and ${corePercent.toFixed(2)} % of a core)`, value: residentMiB }
   },
   disk: (setting) => measureDisk({ ...setting, memoryMiB }),
+  ring: async ({ pairs, progress }) => measureRing(pairs, progress),
   programs: measurePrograms,
 }
 

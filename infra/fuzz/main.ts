@@ -5,11 +5,13 @@
  *   jit      programs of random instructions: interpreter and compiled code
  *   qcow2    damaged disk images: read, written, repaired or refused, and nothing else
  *   virtio-blk  drivers of a disk that do anything: nothing but their own memory and disk is touched
+ *   frames   hostile frames into the switch, and lives of networks with and without the flow cache
  *   stress   stress-ng's methods, which know their results, in a machine of the image `bench`, which is made by
  *            `npx virga image build --name bench --packages openssl,xz-utils,python3-minimal,perl-base,sqlite3,stress-ng`
  */
 
 import { parseArgs } from 'node:util'
+import { createFramesFuzzer } from './frames.ts'
 import type { Fuzzer } from './fuzzer.ts'
 import { createJitFuzzer } from './jit.ts'
 import { createQcow2Fuzzer } from './qcow2.ts'
@@ -19,6 +21,7 @@ import { createVirtioBlkFuzzer } from './virtio-blk.ts'
 const targets: Readonly<Record<string, () => Fuzzer>> = {
   jit: createJitFuzzer,
   qcow2: createQcow2Fuzzer,
+  frames: createFramesFuzzer,
   stress: createStressFuzzer,
   'virtio-blk': createVirtioBlkFuzzer,
 }
