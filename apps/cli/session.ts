@@ -84,11 +84,16 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
   releaseFiles(boot)
   const { owner, twin } = made.value
   const lockstep = twin && { twin, exactModule: defined(exactModule, 'the exact interpreter') }
-  let startMs: number | null = null
-  threads.attach(owner, { modules, compiler, lockstep }, (atMs) => (startMs ??= atMs - processStartMs))
-  // Without disks nobody waits for this thread, so it comes last.
-  const io = disks ?? (options.hasRng ? new IoThread([]) : undefined)
+  let io = disks
   io?.attach(owner)
+  let startMs: number | null = null
+  threads.attach(owner, { modules, compiler, lockstep }, (atMs) => {
+    startMs ??= atMs - processStartMs
+    // Without disks nobody waits for this thread, so it begins when the guest has.
+    if (io !== undefined || !options.hasRng) return
+    io = new IoThread([])
+    io.attach(owner)
+  })
   const ended = await converse(owner, options)
   await io?.ended()
   const difference = lockstep && (await threads.ended())

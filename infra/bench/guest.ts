@@ -23,7 +23,18 @@ export async function qemuArguments(directory: string, guest: Guest): Promise<re
   const initrd = join(directory, `${guest.image}-initrd`)
   writeFileSync(initrd, Buffer.concat([readFileSync(initrdPath), execArchive(guest.command)]))
   const memory = ['-m', String(guest.memoryMiB), '-smp', '1']
-  return [...memory, '-kernel', kernelPath, '-initrd', initrd, '-append', 'console=ttyS0 quiet panic=-1']
+  // Ours has a source of random numbers, whose driver the guest loads.
+  const devices = ['-device', 'virtio-rng-pci']
+  return [
+    ...memory,
+    ...devices,
+    '-kernel',
+    kernelPath,
+    '-initrd',
+    initrd,
+    '-append',
+    'console=ttyS0 quiet panic=-1',
+  ]
 }
 
 /** Arguments of `virga run` for the same guest. */
