@@ -28,11 +28,11 @@ export function openCodeCache(environment: NodeJS.ProcessEnv, fused: boolean): C
     for (const name of readdirSync(folder)) if (!name.startsWith(version)) rmSync(join(folder, name))
   } catch {
     // A disk that cannot be written to: the machine compiles for itself.
-    return { stored: new Uint8Array(), append: () => undefined, sums }
+    return { read: () => new Uint8Array(), append: () => undefined, sums }
   }
   let usable = true
   return {
-    stored: read(file),
+    read: () => read(file),
     sums,
     append: (record) => {
       if (!usable) return

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { disassemble } from '../../packages/riscv/isa/disassemble.ts'
-import { instructionLength } from '../../packages/riscv/isa/table.ts'
+import { instructionLength } from '../../packages/riscv/isa/encoding.ts'
 import { allReaders } from '../../packages/riscv/jit/forced.ts'
 import { isAtRest, isUnchanged, randomProgram } from '../../packages/riscv/jit/random-program.ts'
 import { type Case, differences } from '../../packages/riscv/testing.ts'

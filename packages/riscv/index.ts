@@ -10,12 +10,11 @@ export {
 export { csrByNumber } from './isa/csr.ts'
 export { type BitField, describeInstruction, type InstructionDescription } from './isa/describe.ts'
 export { disassemble, floatNames, integerNames } from './isa/disassemble.ts'
-export type { CompressedInstruction, Instruction } from './isa/encoding.ts'
+export { type CompressedInstruction, type Instruction, instructionLength } from './isa/encoding.ts'
 export {
   compressedInstructions,
   type Decoded,
   decode,
   findInstruction,
-  instructionLength,
   instructions,
 } from './isa/table.ts'

@@ -5,7 +5,8 @@
 
 import { csrByNumber } from './csr.ts'
 import type { CompressedInstruction, Instruction, Syntax } from './encoding.ts'
-import { type Decoded, decode, instructionLength } from './table.ts'
+import { instructionLength } from './encoding.ts'
+import { type Decoded, decode } from './table.ts'
 
 /** ABI names of x0..x31. @spec riscv-elf-psabi "Integer Register Convention" */
 export const integerNames: readonly string[] =

@@ -130,6 +130,31 @@ export const IMM_J: Immediate = {
   ],
   signedBits: 21,
 }
+/** C.J and C.JAL. */
+export const IMM_CJ: Immediate = {
+  pieces: [
+    { hi: 12, lo: 12, to: 11 },
+    { hi: 11, lo: 11, to: 4 },
+    { hi: 10, lo: 9, to: 8 },
+    { hi: 8, lo: 8, to: 10 },
+    { hi: 7, lo: 7, to: 6 },
+    { hi: 6, lo: 6, to: 7 },
+    { hi: 5, lo: 3, to: 1 },
+    { hi: 2, lo: 2, to: 5 },
+  ],
+  signedBits: 12,
+}
+/** C.BEQZ and C.BNEZ. */
+export const IMM_CB: Immediate = {
+  pieces: [
+    { hi: 12, lo: 12, to: 8 },
+    { hi: 11, lo: 10, to: 3 },
+    { hi: 6, lo: 5, to: 6 },
+    { hi: 4, lo: 3, to: 1 },
+    { hi: 2, lo: 2, to: 5 },
+  ],
+  signedBits: 9,
+}
 export const IMM_SHAMT6: Immediate = { pieces: [{ hi: 25, lo: 20, to: 0 }], signedBits: 0 }
 export const IMM_SHAMT5: Immediate = { pieces: [{ hi: 24, lo: 20, to: 0 }], signedBits: 0 }
 /** The CSR number, or fence's fm, pred and succ: twelve unsigned bits. */
@@ -160,4 +185,9 @@ export function readRegister(register: RegisterField, bits: number): number {
 /** Whether the immediate is the upper 20 bits, which readers shift left by 12. */
 export function isUpperImmediate(operands: Operands): boolean {
   return operands.imm === IMM_U
+}
+
+/** Length in bytes of the instruction whose first halfword is `half`. */
+export function instructionLength(half: number): 2 | 4 {
+  return (half & 3) === 3 ? 4 : 2
 }

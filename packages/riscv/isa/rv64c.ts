@@ -3,7 +3,15 @@
  * no meaning of its own. @spec riscv-unpriv "\"C\" Extension for Compressed Instructions"
  */
 
-import type { CompressedInstruction, Immediate, Operands, Piece, RegisterField } from './encoding.ts'
+import {
+  type CompressedInstruction,
+  IMM_CB,
+  IMM_CJ,
+  type Immediate,
+  type Operands,
+  type Piece,
+  type RegisterField,
+} from './encoding.ts'
 
 const spec = 'riscv-unpriv "RVC Instruction Set Listings"'
 
@@ -38,18 +46,6 @@ const wordLoadSp = immediate(0, [12, 12, 5], [6, 4, 2], [3, 2, 6])
 const doubleLoadSp = immediate(0, [12, 12, 5], [6, 5, 3], [4, 2, 6])
 const wordStoreSp = immediate(0, [12, 9, 2], [8, 7, 6])
 const doubleStoreSp = immediate(0, [12, 10, 3], [9, 7, 6])
-const jumpOffset = immediate(
-  12,
-  [12, 12, 11],
-  [11, 11, 4],
-  [10, 9, 8],
-  [8, 8, 10],
-  [7, 7, 6],
-  [6, 6, 7],
-  [5, 3, 1],
-  [2, 2, 5],
-)
-const branchOffset = immediate(9, [12, 12, 8], [11, 10, 3], [6, 5, 6], [4, 3, 1], [2, 2, 5])
 
 type Run = readonly (readonly [hi: number, lo: number])[]
 const rdNotZero: Run = [[11, 7]]
@@ -163,9 +159,9 @@ export const rv64c: readonly CompressedInstruction[] = [
   arithmetic('c.and', 0x0c60, 'and'),
   arithmetic('c.subw', 0x1c00, 'subw'),
   arithmetic('c.addw', 0x1c20, 'addw'),
-  compressed('c.j', { funct3: 5, quadrant: 1 }, 'jal', { rd: zero, imm: jumpOffset }),
-  compressed('c.beqz', { funct3: 6, quadrant: 1 }, 'beq', { rs1: high, rs2: zero, imm: branchOffset }),
-  compressed('c.bnez', { funct3: 7, quadrant: 1 }, 'bne', { rs1: high, rs2: zero, imm: branchOffset }),
+  compressed('c.j', { funct3: 5, quadrant: 1 }, 'jal', { rd: zero, imm: IMM_CJ }),
+  compressed('c.beqz', { funct3: 6, quadrant: 1 }, 'beq', { rs1: high, rs2: zero, imm: IMM_CB }),
+  compressed('c.bnez', { funct3: 7, quadrant: 1 }, 'bne', { rs1: high, rs2: zero, imm: IMM_CB }),
 
   compressed('c.slli', { funct3: 0, quadrant: 2 }, 'slli', { rd: wide, rs1: wide, imm: shamt }),
   compressed('c.fldsp', { funct3: 1, quadrant: 2 }, 'fld', { rd: wide, rs1: sp, imm: doubleLoadSp }),

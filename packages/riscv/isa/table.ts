@@ -7,6 +7,7 @@ import { defined } from '@virga/base'
 import {
   type CompressedInstruction,
   type Instruction,
+  instructionLength,
   type Operands,
   readImmediate,
   readRegister,
@@ -45,11 +46,6 @@ export interface Decoded {
   readonly imm: number
   /** rounding-mode field, 0 where there is none */
   readonly rm: number
-}
-
-/** Length in bytes of the instruction whose first halfword is `half`. */
-export function instructionLength(half: number): 2 | 4 {
-  return (half & 3) === 3 ? 4 : 2
 }
 
 /** Decodes the instruction in the low 16 or 32 bits of `bits`; undefined when it is illegal. */

@@ -60,40 +60,18 @@ function runBoth(input: Case) {
   return { x: found.hart.x, entries: Number(later.counter('statRegionEntries')) }
 }
 
-it('a loop over the boundary of two pages runs in one region', () => {
-  const start = layout.nextCode - 8
-  const { x, entries } = runBoth(
-    program(start, [
-      [
-        start,
-        [
-          encode('addi', { rd: 6, rs1: 6, imm: 1 }),
-          encode('addi', { rd: 5, rs1: 5, imm: -1 }),
-          encode('bne', { rs1: 5, rs2: 0, imm: -8 }),
-          rest,
-        ],
-      ],
-    ]),
-  )
-  expect(x[6]).toBe(BigInt(rounds))
-  expect(entries).toBeLessThan(entriesMax)
-})
-
-it('so does one with an instruction that lies on both', () => {
-  const start = layout.nextCode - 6
-  const { x, entries } = runBoth(
-    program(start, [
-      [
-        start,
-        [
-          encode('addi', { rd: 6, rs1: 6, imm: 1 }),
-          encode('addi', { rd: 5, rs1: 5, imm: -1 }),
-          encode('bne', { rs1: 5, rs2: 0, imm: -8 }),
-          rest,
-        ],
-      ],
-    ]),
-  )
+it.each([
+  ['between instructions', 8],
+  ['in the middle of one', 6],
+])('a loop over the boundary of two pages, %s, runs in one region', (_, before) => {
+  const start = layout.nextCode - before
+  const code = [
+    encode('addi', { rd: 6, rs1: 6, imm: 1 }),
+    encode('addi', { rd: 5, rs1: 5, imm: -1 }),
+    encode('bne', { rs1: 5, rs2: 0, imm: -8 }),
+    rest,
+  ]
+  const { x, entries } = runBoth(program(start, [[start, code]]))
   expect(x[6]).toBe(BigInt(rounds))
   expect(entries).toBeLessThan(entriesMax)
 })

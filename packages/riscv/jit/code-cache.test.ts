@@ -96,7 +96,7 @@ describe('a compiler with a file', () => {
   const options = (stored: Uint8Array<ArrayBuffer>) => ({
     now: () => 0,
     fused: false,
-    cache: { stored, append: (record: Uint8Array) => void appended.push(record), sums },
+    cache: { read: () => stored, append: (record: Uint8Array) => void appended.push(record), sums },
   })
   const [made] = new RegionCompiler(options(new Uint8Array())).answer([request()])
 

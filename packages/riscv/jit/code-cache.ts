@@ -7,9 +7,9 @@
  *   a batch: index: bytes u32, JSON │ module
  * ```
  * A batch is a module, and for each request that it answers the code, the place that was hot, and the regions; and the code
- * of the pages around that these reach into. It names code by digest: a page is there once, before the first batch that
- * names it. Records are appended whole; a reader skips what is torn or altered, and what names a page that is not there, and
- * goes on at the next magic.
+ * of the pages around that these reach into. It names code by digest: a process writes a page that it does not know to be
+ * there before the first batch that names it. Records are appended whole; a reader skips what is torn or altered, and what
+ * names a page that is not there, and goes on at the next magic.
  * Why the code itself is there: a region is right for these bytes and no others, and a hash of 32 bits is no proof.
  * Invariant: the file is for one emitter and one kind of host (`fused`); whoever names it sees to that.
  */

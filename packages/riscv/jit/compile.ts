@@ -92,6 +92,7 @@ export function compileRegions(
   const found = requests.flatMap((request) =>
     findRegions(pageOf(request), request.root).map((region) => ({
       id: request.id,
+      pages: new Map(request.around?.map((page) => [page.distance, page])),
       region,
       name: nameOf(request, region, options),
     })),
@@ -107,20 +108,14 @@ export function compileRegions(
     ? new FloatFunctions(module, imports, options.fused ?? false)
     : undefined
   const around = new AroundCode(module)
-  for (const [index, { id, region, name }] of found.entries()) {
+  for (const [index, { pages, region, name }] of found.entries()) {
     const f = module.defineFunction({
       ...regionSignature,
       ...name,
       export: `r${index}`,
       capacityBytes: instructionsOf(region) * bytesOfInstruction,
     })
-    const contentGlobal = (page: number) =>
-      around.globalOf(
-        defined(
-          requests.find((each) => each.id === id)?.around?.find(({ distance }) => distance === page),
-          'page around',
-        ),
-      )
+    const contentGlobal = (page: number) => around.globalOf(defined(pages.get(page), 'page around'))
     writeRegion(f, region, { imports, chain, bail, floatFunctions, contentGlobal })
   }
   return {

@@ -14,8 +14,8 @@ export { isFused }
 
 /** Where answers outlive the process. */
 export interface CodeCache {
-  /** the file's bytes, as it was when this process began; see code-cache.ts */
-  readonly stored: Uint8Array<ArrayBuffer>
+  /** reads the file's bytes, as it is now; see code-cache.ts */
+  readonly read: () => Uint8Array<ArrayBuffer>
   readonly append: (record: Uint8Array<ArrayBuffer>) => void
   readonly sums: Sums
 }
@@ -44,28 +44,32 @@ export class RegionCompiler {
   readonly #fused: boolean
   /** digests of the pages of code that the cache's file has */
   readonly #written = new Set<string>()
+  /** what is left of the file */
   #reading: Generator<CachedBatch> | undefined
+  #isRead: boolean
 
   constructor(options: RegionCompilerOptions) {
     this.#options = options
     this.#fused = options.fused ?? isFused()
     this.#kept = new KeptCode(options.keptBytesMax ?? keptBytesUsual)
-    const { cache } = options
-    if (cache === undefined) return
-    this.#reading = decodeBatches(cache.stored, cache.sums, this.#written)
+    this.#isRead = options.cache === undefined
   }
 
   /** Reads on in the cache's file, about so many milliseconds; false when all of it has been read. */
   readOn(forMs: number): boolean {
-    const { now } = this.#options
+    const { now, cache } = this.#options
     const until = now() + forMs
-    while (this.#reading !== undefined && now() < until) {
+    while (!this.#isRead && cache !== undefined && now() < until) {
+      this.#reading ??= decodeBatches(cache.read(), cache.sums, this.#written)
       const { value, done } = this.#reading.next()
-      // A copy, so that the file's bytes do not stay for it.
+      // A copy, so that the file's bytes go with the last of it.
       if (!done) this.#kept.add({ ...value, module: value.module.slice() })
-      else this.#reading = undefined
+      else {
+        this.#reading = undefined
+        this.#isRead = true
+      }
     }
-    return this.#reading !== undefined
+    return !this.#isRead
   }
 
   /** Hashes of the code that there are answers for. */

@@ -4,6 +4,7 @@
  * Invariant: two contents differ in their code.
  */
 
+import { isSame } from './code-cache.ts'
 import type { DecodedPages } from './decoded-pages.ts'
 import type { PlacedRegion } from './region-table.ts'
 
@@ -72,7 +73,7 @@ export class Contents {
 
   /** The content of this code, on a boundary of four bytes, known or made known. */
   ofCode(hash: number, code: Uint8Array): Content {
-    const known = this.#byHash.get(hash)?.find((each) => each.code.every((byte, i) => byte === code[i]))
+    const known = this.#byHash.get(hash)?.find((each) => isSame(each.code, code))
     return known ?? this.#add(hash, code, undefined)
   }
 

@@ -6,11 +6,29 @@
 
 import { codePage, heat } from '../hart/layout.ts'
 import { pseudo, regionRecord } from '../interpreter/pseudo.ts'
+import {
+  IMM_B,
+  IMM_CB,
+  IMM_CJ,
+  IMM_J,
+  type Immediate,
+  instructionLength,
+  readImmediate,
+} from '../isa/encoding.ts'
+import { opcode } from '../isa/formats.ts'
 
 const pageBytes = 4096
 const halfwords = pageBytes / 2
-const jal = 0x6f
-const branch = 0x63
+/** Offsets of direct jumps, by major opcode, and by quadrant and function of C.J, C.BEQZ and C.BNEZ. */
+const jumps = new Map<number, Immediate>([
+  [opcode.JAL, IMM_J],
+  [opcode.BRANCH, IMM_B],
+])
+const shortJumps = new Map([
+  [0xa001, IMM_CJ],
+  [0xc001, IMM_CB],
+  [0xe001, IMM_CB],
+])
 /** A place that was arrived at this often is compiled along with a hot one beside it. */
 const warmArrivals = 32
 
@@ -126,41 +144,8 @@ function recordAt(page: number, offset: number): number {
 
 /** How many pages ahead the instruction of two halfwords at `offset` may lead, by itself or to the next one. */
 function distanceOf(low: number, high: number, offset: number): number {
-  if ((low & 3) !== 3) {
-    if ((low & 0xe003) === 0xa001) return (offset + jumpOffset(low)) >> 12
-    return offset === pageBytes - 2 ? 1 : 0
-  }
-  const word = low | (high << 16) | 0
-  const opcode = low & 0x7f
-  if (opcode === jal) {
-    return (
-      (offset +
-        ((word >> 31) * 0x100000 + (word & 0xff000) + ((word >> 9) & 0x800) + ((word >> 20) & 0x7fe))) >>
-      12
-    )
-  }
-  if (opcode === branch) {
-    const ahead =
-      ((word >> 31) * 0x1000 + ((word << 4) & 0x800) + ((word >> 20) & 0x7e0) + ((word >> 7) & 0x1e)) | 0
-    return (offset + ahead) >> 12
-  }
-  return offset >= pageBytes - 4 ? 1 : 0
-}
-
-/** The immediate of C.J. @spec riscv-unpriv "Control Transfer Instructions" */
-function jumpOffset(half: number): number {
-  const bit = (from: number, to: number) => ((half >> from) & 1) << to
-  return (
-    -bit(12, 11) +
-    bit(8, 10) +
-    bit(10, 9) +
-    bit(9, 8) +
-    bit(6, 7) +
-    bit(7, 6) +
-    bit(2, 5) +
-    bit(11, 4) +
-    bit(5, 3) +
-    bit(4, 2) +
-    bit(3, 1)
-  )
+  const isShort = instructionLength(low) === 2
+  const immediate = isShort ? shortJumps.get(low & 0xe003) : jumps.get(low & 0x7f)
+  if (immediate !== undefined) return (offset + readImmediate(immediate, low | (high << 16))) >> 12
+  return offset + (isShort ? 2 : 4) >= pageBytes ? 1 : 0
 }

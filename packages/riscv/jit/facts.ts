@@ -4,9 +4,9 @@
  */
 
 import { assert } from '@virga/base'
-import type { Instruction } from '../isa/encoding.ts'
+import { type Instruction, instructionLength } from '../isa/encoding.ts'
 import type { Meaning, Width } from '../isa/meaning.ts'
-import { type Decoded, decode, instructionLength } from '../isa/table.ts'
+import { type Decoded, decode } from '../isa/table.ts'
 
 /** How control goes on behind an instruction. */
 export type Flow =

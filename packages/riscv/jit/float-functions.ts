@@ -72,7 +72,7 @@ export function runtimeFloat(use: string): string | undefined {
 }
 
 /** Integers by kind: the numbers between which truncation does not overflow, both excluded. */
-export const integerLimits: Readonly<Record<IntegerKind, readonly [above: number, below: number]>> = {
+const integerLimits: Readonly<Record<IntegerKind, readonly [above: number, below: number]>> = {
   w: [-(2 ** 31) - 1, 2 ** 31],
   wu: [-1, 2 ** 32],
   // The doubles next to −2⁶³ are 1024 apart, so this one is excluded by what comes after it.

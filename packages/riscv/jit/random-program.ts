@@ -23,7 +23,8 @@ import {
 } from '../isa/cases/case.ts'
 import { type Random, seededRandom } from '../isa/cases/random.ts'
 import { encode } from '../isa/encode.ts'
-import { decode, instructionLength, instructions } from '../isa/table.ts'
+import { instructionLength } from '../isa/encoding.ts'
+import { decode, instructions } from '../isa/table.ts'
 import { factsOf } from './facts.ts'
 
 const counter = 31

@@ -3,7 +3,7 @@
  * Registers are locals, immediates constants, and pc is the page's address plus a constant.
  */
 
-import { assert, defined } from '@virga/base'
+import { defined } from '@virga/base'
 import { type Expression, record } from '../interpreter/computation.ts'
 import type { Frame } from '../interpreter/frame.ts'
 import { hartField } from '../interpreter/frame.ts'
@@ -415,18 +415,5 @@ export class RegionReader extends FloatReader {
   private changed(operation: CsrOperation, old: Expression, operand: Expression): Expression {
     if (operation === 'write') return operand
     return operation === 'set' ? this.or(old, operand) : this.and(old, this.not(operand))
-  }
-
-  protected override roundingMode(): number {
-    const { f, frame } = this
-    const { rm } = this.placed.decoded
-    assert(rm <= 4 || rm === 7, 'a reserved rounding mode is not compiled')
-    const mode = frame.scratch.take('i32')
-    if (rm === 7) {
-      f.localGet(frame.locals.hart)
-      f.i32Load(hartField('frm'))
-    } else f.i32Const(rm)
-    f.localSet(mode)
-    return mode
   }
 }

@@ -1,23 +1,14 @@
-/** Seeded chance: the same seed makes the same choices on every machine. A 32-bit xorshift with a mixed seed. */
+/** Random choices for tests, by the repeatable chance of `@virga/base`. */
+
+import { type RandomWord, seededRandom } from '@virga/base'
 
 /** A source of random choices. */
 export class Random {
-  #state: number
+  /** 32 random bits, unsigned */
+  readonly bits32: RandomWord
 
   constructor(seed: number) {
-    // Neighbouring seeds are to begin far apart, and none with zero, which would stay zero.
-    this.#state = (Math.imul(seed ^ 0x5bd1_e995, 0x9e37_79b1) ^ (seed >>> 7)) >>> 0 || 1
-    for (let round = 0; round < 8; round++) this.bits32()
-  }
-
-  /** 32 random bits, unsigned. */
-  bits32(): number {
-    let state = this.#state
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    this.#state = state >>> 0
-    return Math.imul(this.#state, 0x9e37_79b1) >>> 0
+    this.bits32 = seededRandom(seed)
   }
 
   /** A whole number, 0 to `count` - 1. */

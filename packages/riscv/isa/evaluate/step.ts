@@ -1,7 +1,8 @@
 /** One step of the evaluator's hart: an interrupt taken, or one instruction fetched, decoded and evaluated. */
 
+import { instructionLength } from '../encoding.ts'
 import type { Meaning } from '../meaning.ts'
-import { type Decoded, decode, instructionLength } from '../table.ts'
+import { type Decoded, decode } from '../table.ts'
 import { accessException, memoryOperations } from './access.ts'
 import type { Execution } from './execution.ts'
 import { floatOperations } from './floating.ts'
