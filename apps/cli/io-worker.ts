@@ -7,7 +7,14 @@ import { randomBytes } from 'node:crypto'
 import { on } from 'node:events'
 import { parentPort } from 'node:worker_threads'
 import { defined, type WorldError } from '@virga/base'
-import { BalloonDevice, type BlkBackend, blkHandler, type ChainHandler, rngHandler } from '@virga/virtio'
+import {
+  BalloonDevice,
+  type BlkBackend,
+  ButtonDevice,
+  blkHandler,
+  type ChainHandler,
+  rngHandler,
+} from '@virga/virtio'
 import {
   attachMachine,
   type DeviceConfig,
@@ -108,7 +115,10 @@ function handlerOf(device: DeviceConfig, machine: Machine, disks: DiskBackends):
       return blkHandler(device.disk, disks.next())
     case 'balloon':
       return new BalloonDevice(new PageRelease(machine))
+    case 'button':
+      return new ButtonDevice()
     case 'net':
-      throw new Error('assertion failed: a machine of this command has no network')
+    case 'console':
+      throw new Error(`assertion failed: a machine of this command has no ${device.kind}`)
   }
 }

@@ -7,6 +7,9 @@ import {
   type BlkDisk,
   balloonModel,
   blkModel,
+  buttonModel,
+  type ConsolePort,
+  consoleModel,
   type NetPort,
   netModel,
   rngModel,
@@ -19,6 +22,8 @@ export type DeviceConfig =
   | { readonly kind: 'blk'; readonly disk: BlkDisk }
   | { readonly kind: 'net'; readonly port: NetPort }
   | { readonly kind: 'balloon' }
+  | { readonly kind: 'button' }
+  | { readonly kind: 'console'; readonly ports: readonly ConsolePort[] }
 
 /** Slots of the bus, less the one of its bridge. */
 export const devicesMax = 31
@@ -29,6 +34,8 @@ const models: { readonly [K in keyof Kinds]: (config: Kinds[K], index: number) =
   rng: (_config, index) => rngModel(`virtio-rng${index}`),
   blk: ({ disk }, index) => blkModel(`virtio-blk${index}`, disk),
   net: ({ port }, index) => netModel(`virtio-net${index}`, port),
+  console: ({ ports }, index) => consoleModel(`virtio-console${index}`, ports),
+  button: (_config, index) => buttonModel(`virtio-input${index}`),
   balloon: (_config, index) => balloonModel(`virtio-balloon${index}`),
 }
 

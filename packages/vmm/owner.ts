@@ -112,6 +112,16 @@ export class MachineOwner {
     return defined(machine.outcome() ?? undefined, 'outcome')
   }
 
+  /**
+   * Presses the power button: a guest that listens shuts down, in its own time. False when it has no button.
+   */
+  pressPowerButton(): boolean {
+    const { descriptor, platform } = this.machine
+    const button = platform.devices[descriptor.devices.findIndex(({ kind }) => kind === 'button')]
+    button?.ask()
+    return button !== undefined
+  }
+
   /** Tells the guest how many bytes of its memory it is to do without; false when it has no balloon. */
   setBalloon(bytes: number): boolean {
     const { platform } = this.machine

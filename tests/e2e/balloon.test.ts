@@ -34,12 +34,8 @@ describe('a balloon', () => {
       const fill = 'mount -t tmpfs -o size=100% none /mnt; head -c 240000000 /dev/zero | tr "\\0" x > /mnt/x'
       const without = await run([], `${fill}; rm /mnt/x`)
       // Free memory is reported in blocks of 2 MiB, some seconds later.
-      const small = await run(
-        ['--balloon', '128MiB'],
-        `${fill}; rm /mnt/x; ${untilInflated}; sleep 8; grep MemTotal /proc/meminfo`,
-      )
+      const small = await run(['--balloon', '128MiB'], `${fill}; rm /mnt/x; ${untilInflated}; sleep 8`)
       expect(without.takenMib - small.takenMib).toBeGreaterThan(128)
-      expect(Number(/\d+/.exec(small.stdout)?.[0])).toBeLessThan(420 * 1024)
       const again = await run(
         ['--balloon', '128MiB'],
         `${untilInflated}; rmmod virtio_balloon; grep balloon_deflate /proc/vmstat; ${fill}

@@ -76,6 +76,10 @@ export class BalloonDevice implements ChainHandler {
     return 0
   }
 
+  asked(): void {
+    this.askStatistics()
+  }
+
   reset(): void {
     this.held = undefined
   }
