@@ -13,7 +13,15 @@ are others. Mirror, verification and cache are as for \`virga image pull\`.
 
 Example:
   virga image build --name bench --packages openssl,xz-utils,python3-minimal
-  virga run --image bench --memory 1GiB --exec 'openssl version'`
+  virga run --image bench --memory 1GiB --exec 'openssl version'
+  virga image build --name web --server --packages nginx-light
+  virga volume create web.qcow2 --image web`
+
+interface BuildFlags {
+  readonly name: string
+  readonly packages: string
+  readonly server?: true
+}
 
 /** Adds the command to its group. */
 export function addImageBuildCommand(image: Command): void {
@@ -22,16 +30,19 @@ export function addImageBuildCommand(image: Command): void {
     .description('build an image of micro and Debian packages into the cache')
     .requiredOption('--name <name>', 'what the image is to be called')
     .requiredOption('--packages <list>', 'names of Debian packages, separated by commas')
+    .option('--server', 'and what the image server has, so that root volumes can be made of it')
     .addHelpText('after', help)
-    .action(async (flags: { name: string; packages: string }) => {
+    .action(async (flags: BuildFlags) => {
       const built = await build(flags)
       if (!built.ok) process.exitCode = reportFailure(built.error)
       else process.stdout.write(summary(built.value))
     })
 }
 
-async function build(flags: { name: string; packages: string }): Promise<Result<ImageFiles>> {
-  const { buildPackageImage, parseImageName, parsePackageNames } = await import('@virga/guest')
+async function build(flags: BuildFlags): Promise<Result<ImageFiles>> {
+  const { buildPackageImage, parseImageName, parsePackageNames, serverPackages } = await import(
+    '@virga/guest'
+  )
   const name = parseImageName(flags.name)
   if (!name.ok) return name
   const packages = parsePackageNames(flags.packages)
@@ -46,7 +57,7 @@ async function build(flags: { name: string; packages: string }): Promise<Result<
   try {
     return await buildPackageImage({
       name: name.value,
-      packages: packages.value,
+      packages: [...new Set([...(flags.server ? serverPackages : []), ...packages.value])],
       mirror: () => findMirror(process.env),
       store: imageStore(),
       network: fetchNetwork(process.env),
