@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { parse, speakPlainly } from './command-line.ts'
 import { addImageCommands } from './commands/image.ts'
 import { addIsaCommand } from './commands/isa.ts'
+import { addLocalCommands } from './commands/local.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addVolumeCommands } from './commands/volume.ts'
 
@@ -11,6 +12,8 @@ const examples = `
 Examples:
   virga run                          boot Debian's kernel to a shell
   virga run --exec 'cat /proc/cpuinfo'
+  virga local start web              a machine that goes on without a terminal
+  virga local console web
   virga image list
   virga volume create disk.qcow2 --size 10GiB
   virga isa addw
@@ -26,6 +29,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     .version('0.1.0')
     .addHelpText('after', examples)
   addRunCommand(program)
+  addLocalCommands(program)
   addImageCommands(program)
   addVolumeCommands(program)
   addIsaCommand(program)
