@@ -1,20 +1,19 @@
 /** The user's host, as the commands of `virga local` reach it. Loaded late: no other command needs it. */
 
-import { fileURLToPath } from 'node:url'
-import { ok, type Result } from '@virga/base'
+import { defined, ok, type Result } from '@virga/base'
 import type { HostClient, HostProcess } from '@virga/host'
 import { reportFailure } from './failure.ts'
 
-/** The host's process is this program again, with the flag of Node that its first line asks for. */
-const hostProcess: HostProcess = {
-  program: process.execPath,
-  args: ['--v8-pool-size=1', fileURLToPath(new URL('./virga.js', import.meta.url)), 'local', 'serve'],
+/** The host's process is this program again, from its door, with the flag of Node that its first line asks for. */
+function hostProcess(): HostProcess {
+  const door = defined(process.argv[1], 'the path of the program')
+  return { program: process.execPath, args: ['--v8-pool-size=1', door, 'local', 'serve'] }
 }
 
 /** Does something with the host, which is started when there is none, and prints what comes of it. */
 export async function withHost(work: (host: HostClient) => Promise<Result<string>>): Promise<void> {
   const { startHost } = await import('@virga/host')
-  await print(await startHost(process.env, hostProcess), work)
+  await print(await startHost(process.env, hostProcess()), work)
 }
 
 /** The same, if a host runs; `absent` is printed when none does. */

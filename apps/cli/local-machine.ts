@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { ok, type Result } from '@virga/base'
 import type { MachineRecord, RunningMachine, StartMachine } from '@virga/host/serve'
-import { createMachine, type DirectBoot, type EngineModules, type MachineOwner } from '@virga/vmm'
-import { type BootFlags, openBoot } from './boot-files.ts'
+import { createMachine, type DeviceConfig, type EngineModules, type MachineOwner } from '@virga/vmm'
+import { type BootFlags, type OpenBoot, openBoot } from './boot-files.ts'
 import { now } from './clock.ts'
 import { IoThread } from './io-thread.ts'
 import { PcpuThreads } from './pcpu-threads.ts'
@@ -36,25 +36,32 @@ async function makeMachine(
   pcpus: number,
   io: IoThread,
 ): Promise<Result<MachineOwner>> {
-  const { cpus, memoryBytes } = record
-  const opened = await openBoot(bootFlags(record), memoryBytes)
+  const opened = await openBoot(bootFlags(record), record.memoryBytes)
   if (!opened.ok) return opened
-  const [files, disks] = await Promise.all([opened.value.read, io.devices()])
-  if (!files.ok) return files
-  if (!disks.ok) return disks
-  const made = createMachine({
+  const { boot, filled } = opened.value
+  const disks = await io.devices()
+  const made = disks.ok ? configure(record, pcpus, boot, disks.value) : disks
+  // Its files are closed by that, too, if no machine was made.
+  const files = await filled()
+  return made.ok && !files.ok ? files : made
+}
+
+function configure(
+  { cpus, memoryBytes }: MachineRecord,
+  pcpus: number,
+  boot: OpenBoot['boot'],
+  disks: readonly DeviceConfig[],
+): Result<MachineOwner> {
+  return createMachine({
     cpus,
     memoryBytes,
     pcpus,
-    boot: files.value,
+    boot,
     now,
     wallClock: Date.now,
     random: randomBytes,
-    devices: [{ kind: 'rng' }, ...disks.value],
+    devices: [{ kind: 'rng' }, ...disks],
   })
-  // A record names no bare program.
-  releaseFiles(files.value as DirectBoot)
-  return made
 }
 
 /** What `virga run` would be told to boot the same. */
@@ -63,11 +70,6 @@ export function bootFlags({ boot, append }: Pick<MachineRecord, 'boot' | 'append
   if ('image' in boot) return { image: boot.image, ...added }
   const initrd = boot.initrd === undefined ? {} : { initrd: boot.initrd }
   return { image: '', kernel: boot.kernel, ...initrd, ...added }
-}
-
-/** The machine has its own copy; the collector would take its time. */
-function releaseFiles({ kernel, initrd }: DirectBoot): void {
-  for (const file of [kernel, initrd]) if (file?.buffer instanceof ArrayBuffer) file.buffer.transfer(0)
 }
 
 /** What one machine has for itself. */
