@@ -4,7 +4,7 @@
  *
  *   jit      programs of random instructions: interpreter and compiled code
  *   qcow2    damaged disk images: read, written, repaired or refused, and nothing else
- *   virtio-blk  drivers of a disk that do anything: nothing but their own memory and disk is touched
+ *   virtio-blk, virtio-net  drivers that do anything: nothing but their own memory and backend is touched
  *   frames   hostile frames into the switch, and lives of networks with and without the flow cache
  *   stress   stress-ng's methods, which know their results, in a machine of the image `bench`, which is made by
  *            `npx virga image build --name bench --packages openssl,xz-utils,python3-minimal,perl-base,sqlite3,stress-ng`
@@ -16,14 +16,14 @@ import type { Fuzzer } from './fuzzer.ts'
 import { createJitFuzzer } from './jit.ts'
 import { createQcow2Fuzzer } from './qcow2.ts'
 import { createStressFuzzer } from './stress.ts'
-import { createVirtioBlkFuzzer } from './virtio-blk.ts'
+import { virtioFuzzers } from './virtio.ts'
 
 const targets: Readonly<Record<string, () => Fuzzer>> = {
   jit: createJitFuzzer,
   qcow2: createQcow2Fuzzer,
   frames: createFramesFuzzer,
   stress: createStressFuzzer,
-  'virtio-blk': createVirtioBlkFuzzer,
+  ...virtioFuzzers,
 }
 /** Between two lines of progress. */
 const progressMs = 10_000

@@ -1,7 +1,7 @@
 /** Front door of @virga/device. */
 export { type AccessBytes, Bus, type MmioDevice, type WordPair } from './bus.ts'
 export { ByteRing } from './byte-ring.ts'
-export type { DmaAccess, DmaMemory } from './dma-memory.ts'
+export type { DmaAccess, DmaMemory, PieceSink } from './dma-memory.ts'
 export { Doorbell } from './doorbell.ts'
 export { type HartLine, type HartLines, hartLineBit, type InterruptLine } from './interrupt-line.ts'
 export {

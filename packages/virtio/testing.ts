@@ -1,5 +1,10 @@
 /** Side door of @virga/virtio for tests: memory, a driver and a disk on a bench. */
 export { BytesDisk } from './testing/bytes-disk.ts'
 export { BytesMemory } from './testing/bytes-memory.ts'
-export { type DriverOptions, layout, type Part, TestDriver } from './testing/driver.ts'
-export { attack, Seeded } from './testing/hostile-driver.ts'
+export { type DriverOptions, TestDriver } from './testing/driver.ts'
+export { type Completed, DriverQueue, layout, type Part } from './testing/driver-queue.ts'
+export { attack, type MakeTarget } from './testing/hostile-driver.ts'
+export { hostileTargets } from './testing/hostile-targets.ts'
+export { LoopWire } from './testing/loop-wire.ts'
+export { Places } from './testing/places.ts'
+export { Seeded } from './testing/seeded.ts'

@@ -2,37 +2,51 @@
  * A chain of descriptors as a device sees it: bytes to read, then room to write, whatever they are cut into.
  * Invariants: every buffer was memory when the chain was taken; a chain has at most as many as the queue's size. How a
  * driver cuts a request into buffers means nothing. @spec virtio-1.2 "Message Framing"
+ * A chain may be filled again with another, so that frames by the million need no new objects.
  */
 
-import type { DmaMemory } from '@virga/device'
-
-/** A run of guest memory. */
-export interface Buffer {
-  readonly gpa: number
-  readonly bytes: number
-}
+import type { DmaMemory, PieceSink } from '@virga/device'
 
 export class Chain {
   /** index of its first descriptor, which names it in the used ring */
-  readonly head: number
+  head = 0
   /** bytes in all */
-  readonly readableBytes: number
-  readonly writableBytes: number
+  readableBytes = 0
+  writableBytes = 0
   private readonly memory: DmaMemory
-  private readonly readable: readonly Buffer[]
-  private readonly writable: readonly Buffer[]
+  /** buffers, those to read first */
+  private readonly addresses: number[] = []
+  private readonly lengths: number[] = []
+  private count = 0
+  private readableCount = 0
 
-  constructor(
-    memory: DmaMemory,
-    head: number,
-    buffers: { readonly readable: readonly Buffer[]; readonly writable: readonly Buffer[] },
-  ) {
+  constructor(memory: DmaMemory) {
     this.memory = memory
+  }
+
+  /** Makes it an empty chain, to be filled by `append`. */
+  begin(head: number): void {
     this.head = head
-    this.readable = buffers.readable
-    this.writable = buffers.writable
-    this.readableBytes = total(buffers.readable)
-    this.writableBytes = total(buffers.writable)
+    this.readableBytes = 0
+    this.writableBytes = 0
+    this.count = 0
+    this.readableCount = 0
+  }
+
+  /** Appends a buffer that is memory. Those to read come before those to write. */
+  append(gpa: number, bytes: number, access: 'read' | 'write'): void {
+    this.addresses[this.count] = gpa
+    this.lengths[this.count] = bytes
+    this.count++
+    if (access === 'read') {
+      this.readableCount++
+      this.readableBytes += bytes
+    } else this.writableBytes += bytes
+  }
+
+  /** Whether a buffer to write was appended. */
+  get hasWritable(): boolean {
+    return this.count > this.readableCount
   }
 
   /** Copies readable bytes from `offset` on into `target`; false when there are not so many. */
@@ -61,40 +75,55 @@ export class Chain {
 
   /** Views of readable bytes, in order. Undefined: there are not so many, or they are no memory any more. */
   readablePieces(offset: number, bytes: number): Uint8Array[] | undefined {
-    return this.pieces(this.readable, offset, bytes, 'read')
+    return this.pieces('read', offset, bytes)
   }
 
   /** Views of writable bytes, in order. Undefined as above. */
   writablePieces(offset: number, bytes: number): Uint8Array[] | undefined {
-    return this.pieces(this.writable, offset, bytes, 'write')
+    return this.pieces('write', offset, bytes)
   }
 
-  private pieces(
-    buffers: readonly Buffer[],
+  /** Appends the places of readable bytes to `into`. False: as above, or it is full. */
+  locateReadable(offset: number, bytes: number, into: PieceSink): boolean {
+    return this.walk('read', offset, bytes, (gpa, count) => this.memory.locate(gpa, count, 'read', into))
+  }
+
+  /** Appends the places of writable bytes to `into`. False: as above, or it is full. */
+  locateWritable(offset: number, bytes: number, into: PieceSink): boolean {
+    return this.walk('write', offset, bytes, (gpa, count) => this.memory.locate(gpa, count, 'write', into))
+  }
+
+  private pieces(access: 'read' | 'write', offset: number, bytes: number): Uint8Array[] | undefined {
+    const found: Uint8Array[] = []
+    const all = this.walk(access, offset, bytes, (gpa, count) => {
+      const views = this.memory.pieces(gpa, count, access)
+      if (views !== undefined) found.push(...views)
+      return views !== undefined
+    })
+    return all ? found : undefined
+  }
+
+  /** Visits the parts of buffers that hold `bytes` bytes from `offset` on, while `visit` says so. */
+  private walk(
+    access: 'read' | 'write',
     offset: number,
     bytes: number,
-    access: 'read' | 'write',
-  ): Uint8Array[] | undefined {
-    const found: Uint8Array[] = []
+    visit: (gpa: number, count: number) => boolean,
+  ): boolean {
+    const end = access === 'read' ? this.readableCount : this.count
     let skip = offset
     let left = bytes
-    for (const buffer of buffers) {
-      if (left === 0) break
-      if (skip >= buffer.bytes) {
-        skip -= buffer.bytes
+    for (let i = access === 'read' ? 0 : this.readableCount; i < end && left > 0; i++) {
+      const length = this.lengths[i] as number
+      if (skip >= length) {
+        skip -= length
         continue
       }
-      const count = Math.min(left, buffer.bytes - skip)
-      const views = this.memory.pieces(buffer.gpa + skip, count, access)
-      if (views === undefined) return undefined
-      found.push(...views)
+      const count = Math.min(left, length - skip)
+      if (!visit((this.addresses[i] as number) + skip, count)) return false
       skip = 0
       left -= count
     }
-    return left === 0 ? found : undefined
+    return left === 0
   }
-}
-
-function total(buffers: readonly Buffer[]): number {
-  return buffers.reduce((sum, { bytes }) => sum + bytes, 0)
 }

@@ -11,7 +11,7 @@
  */
 
 import type { DmaMemory } from '@virga/device'
-import { type Buffer, Chain } from './chain.ts'
+import { Chain } from './chain.ts'
 import { addressAt, queueWord } from './queue-words.ts'
 
 /** Why a driver cannot be gone on with; for a person. */
@@ -32,18 +32,7 @@ const noInterrupt = 1
 const chainBytesMax = 2 ** 32 - 1
 
 /** A run of descriptors: the queue's own, or an indirect table. */
-interface Table {
-  readonly gpa: number
-  readonly count: number
-}
-
-/** A chain while it is walked. */
-interface Walk {
-  readonly readable: Buffer[]
-  readonly writable: Buffer[]
-  descriptors: number
-  bytes: number
-}
+type TableKind = 'queue' | 'indirect'
 
 /** Atomic operations order all others around them. */
 const fence = new Int32Array(new SharedArrayBuffer(4))
@@ -58,6 +47,8 @@ export class SplitQueue {
   private readonly device: number
   private readonly raw = new Uint8Array(descriptorBytes)
   private readonly view = new DataView(this.raw.buffer)
+  /** of the chain being walked */
+  private walked = 0
 
   /** A view of the enabled queue that `words` (`queueWords` long) tell of, for as long as it stays enabled. */
   constructor(memory: DmaMemory, words: Int32Array, features: QueueFeatures) {
@@ -70,32 +61,57 @@ export class SplitQueue {
     this.device = addressAt(words, queueWord.device)
   }
 
-  /** Takes the next chain that the driver made available; undefined when there is none. */
-  take(): Chain | Broken | undefined {
+  /** Takes the next chain that the driver made available; undefined when there is none. It is put into `into`. */
+  take(into: Chain = new Chain(this.memory)): Chain | Broken | undefined {
+    const chain = this.chainAt(0, into)
+    if (chain instanceof Chain) this.advance(1)
+    return chain
+  }
+
+  /**
+   * Looks at the chain that is `ahead` chains after the next one, without taking any; undefined when there are not so
+   * many. It is put into `into`.
+   */
+  chainAt(ahead: number, into: Chain): Chain | Broken | undefined {
     const next = this.words[queueWord.availNext] as number
     const available = this.memory.load16(this.driver + 2)
     if (available < 0) return { broken: 'the available ring is no memory' }
     const waiting = (available - next) & 0xffff
-    if (waiting === 0) return undefined
+    if (waiting <= ahead) return undefined
     if (waiting > this.size) return { broken: `${waiting} chains are available in a queue of ${this.size}` }
     this.order()
-    const head = this.memory.load16(this.driver + 4 + 2 * (next % this.size))
+    const head = this.memory.load16(this.driver + 4 + 2 * ((next + ahead) % this.size))
     if (head < 0) return { broken: 'the available ring is no memory' }
-    const chain = this.walk(head)
-    if (chain instanceof Chain) this.words[queueWord.availNext] = (next + 1) & 0xffff
-    return chain
+    into.begin(head)
+    this.walked = 0
+    return this.follow(this.descriptors, this.size, head, into, 'queue') ?? into
+  }
+
+  /** Takes the next `count` chains, which were looked at. */
+  advance(count: number): void {
+    const next = this.words[queueWord.availNext] as number
+    this.words[queueWord.availNext] = (next + count) & 0xffff
   }
 
   /** Gives a chain back, with `written` bytes in its writable buffers. False when the used ring is no memory. */
-  complete(chain: Chain, written: number): boolean {
+  complete(head: number, written: number): boolean {
+    return this.put(head, written) && this.publish()
+  }
+
+  /** Puts a chain into the used ring, where the driver sees it after `publish`. False as above. */
+  put(head: number, written: number): boolean {
     const used = this.words[queueWord.usedNext] as number
     const { view, raw } = this
-    view.setUint32(0, chain.head, true)
+    view.setUint32(0, head, true)
     view.setUint32(4, written, true)
     if (!this.memory.write(this.device + 4 + 8 * (used % this.size), raw.subarray(0, 8))) return false
-    const next = (used + 1) & 0xffff
-    this.words[queueWord.usedNext] = next
-    return this.memory.store16(this.device + 2, next)
+    this.words[queueWord.usedNext] = (used + 1) & 0xffff
+    return true
+  }
+
+  /** Shows the driver all that was put. False as above. */
+  publish(): boolean {
+    return this.memory.store16(this.device + 2, this.words[queueWord.usedNext] as number)
   }
 
   /** Whether the driver wants to hear of what was completed since the last time that this said yes. */
@@ -127,29 +143,29 @@ export class SplitQueue {
     Atomics.add(fence, 0, 0)
   }
 
-  private walk(head: number): Chain | Broken {
-    const walk: Walk = { readable: [], writable: [], descriptors: 0, bytes: 0 }
-    const fault = this.follow({ gpa: this.descriptors, count: this.size }, head, walk, 'queue')
-    return fault ?? new Chain(this.memory, head, walk)
-  }
-
-  /** Follows a chain in one table from descriptor `index` to its end. */
-  private follow(table: Table, first: number, walk: Walk, kind: 'queue' | 'indirect'): Broken | undefined {
+  /** Follows a chain in one table from descriptor `first` to its end. */
+  private follow(
+    tableGpa: number,
+    count: number,
+    first: number,
+    chain: Chain,
+    kind: TableKind,
+  ): Broken | undefined {
     const { raw, view } = this
     for (let index = first; ; ) {
-      if (index >= table.count) return { broken: `descriptor ${index} of ${table.count} is named` }
-      if (++walk.descriptors > this.size) return { broken: `a chain is longer than the queue, ${this.size}` }
-      if (!this.memory.read(table.gpa + descriptorBytes * index, raw))
+      if (index >= count) return { broken: `descriptor ${index} of ${count} is named` }
+      if (++this.walked > this.size) return { broken: `a chain is longer than the queue, ${this.size}` }
+      if (!this.memory.read(tableGpa + descriptorBytes * index, raw))
         return { broken: 'a descriptor is no memory' }
       const gpa = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true)
       const bytes = view.getUint32(8, true)
       const flags = view.getUint16(12, true)
       const next = view.getUint16(14, true)
       if ((flags & flag.indirect) !== 0) {
-        walk.descriptors -= 1
-        return this.followIndirect({ gpa, bytes }, flags, walk, kind)
+        this.walked -= 1
+        return this.followIndirect({ gpa, bytes, flags }, chain, kind)
       }
-      const fault = this.append({ gpa, bytes }, (flags & flag.write) !== 0, walk)
+      const fault = this.append(gpa, bytes, (flags & flag.write) !== 0, chain)
       if (fault !== undefined) return fault
       if ((flags & flag.next) === 0) return undefined
       index = next
@@ -158,25 +174,24 @@ export class SplitQueue {
 
   /** @spec virtio-1.2 "Indirect Descriptors" */
   private followIndirect(
-    table: Buffer,
-    flags: number,
-    walk: Walk,
-    kind: 'queue' | 'indirect',
+    { gpa, bytes, flags }: { readonly gpa: number; readonly bytes: number; readonly flags: number },
+    chain: Chain,
+    kind: TableKind,
   ): Broken | undefined {
     if (!this.features.indirectDescriptors) return { broken: 'an indirect descriptor was not negotiated' }
     if (kind === 'indirect') return { broken: 'an indirect table is named in an indirect table' }
     if ((flags & flag.next) !== 0) return { broken: 'an indirect descriptor has a next one' }
-    if (table.bytes === 0 || table.bytes % descriptorBytes !== 0)
-      return { broken: `an indirect table has ${table.bytes} bytes` }
-    return this.follow({ gpa: table.gpa, count: table.bytes / descriptorBytes }, 0, walk, 'indirect')
+    if (bytes === 0 || bytes % descriptorBytes !== 0)
+      return { broken: `an indirect table has ${bytes} bytes` }
+    return this.follow(gpa, bytes / descriptorBytes, 0, chain, 'indirect')
   }
 
-  private append(buffer: Buffer, isWritable: boolean, walk: Walk): Broken | undefined {
-    if (!isWritable && walk.writable.length > 0) return { broken: 'a buffer to read follows one to write' }
-    walk.bytes += buffer.bytes
-    if (walk.bytes > chainBytesMax) return { broken: 'a chain has 4 GiB or more' }
-    if (!this.memory.contains(buffer.gpa, buffer.bytes)) return { broken: 'a buffer is no memory' }
-    ;(isWritable ? walk.writable : walk.readable).push(buffer)
+  private append(gpa: number, bytes: number, isWritable: boolean, chain: Chain): Broken | undefined {
+    if (!isWritable && chain.hasWritable) return { broken: 'a buffer to read follows one to write' }
+    if (chain.readableBytes + chain.writableBytes + bytes > chainBytesMax)
+      return { broken: 'a chain has 4 GiB or more' }
+    if (!this.memory.contains(gpa, bytes)) return { broken: 'a buffer is no memory' }
+    chain.append(gpa, bytes, isWritable ? 'write' : 'read')
     return undefined
   }
 }

@@ -1,6 +1,6 @@
 /** Guest memory of a bench: a run of bytes at a guest-physical address, and nothing around it. */
 
-import type { DmaAccess, DmaMemory } from '@virga/device'
+import type { DmaAccess, DmaMemory, PieceSink } from '@virga/device'
 
 export class BytesMemory implements DmaMemory {
   readonly base: number
@@ -11,6 +11,10 @@ export class BytesMemory implements DmaMemory {
     this.base = base
     this.bytes = new Uint8Array(new SharedArrayBuffer(bytes))
     this.view = new DataView(this.bytes.buffer)
+  }
+
+  get memory(): Uint8Array {
+    return this.bytes
   }
 
   contains(gpa: number, bytes: number): boolean {
@@ -37,6 +41,14 @@ export class BytesMemory implements DmaMemory {
     const half = bytes >> 1
     const views = [this.bytes.subarray(from, from + half), this.bytes.subarray(from + half, from + bytes)]
     return views.filter((view) => view.length > 0)
+  }
+
+  /** In two places, as above. */
+  locate(gpa: number, bytes: number, _access: DmaAccess, into: PieceSink): boolean {
+    if (!this.contains(gpa, bytes)) return false
+    const from = gpa - this.base
+    const half = bytes >> 1
+    return (half === 0 || into.add(from, half)) && (bytes === 0 || into.add(from + half, bytes - half))
   }
 
   load16(gpa: number): number {

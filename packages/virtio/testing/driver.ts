@@ -1,26 +1,23 @@
 /**
  * A small driver, for tests that see a device from the guest's side: it finds the registers by the function's
- * capabilities, negotiates, keeps the rings of queue 0, and gets interrupts by MSI-X.
+ * capabilities, negotiates, keeps the rings of all queues, and gets interrupts by MSI-X: vector 0 for the configuration, then one a queue.
+ * What is not said to be of another queue is of queue 0.
  *
  * ```
- *   memory   +0 descriptors │ +1000 available │ +2000 used │ +3000 indirect tables │ +8000 buffers …
+ *   memory   +0 descriptors │ +1000 available │ +2000 used │ +3000 indirect tables │ +4000 queue 1 │ … buffers …
  * ```
  */
 
 import { assert, defined } from '@virga/base'
 import { type AccessBytes, Doorbell } from '@virga/device'
-import type { ChainHandler, VirtioModel } from '../model.ts'
-import { DeviceService, type ServiceLeft } from '../service.ts'
+import type { ChainHandler, ServiceLeft, VirtioModel } from '../model.ts'
+import { DeviceService } from '../service.ts'
 import { VirtioPciFunction, virtioPciWords } from '../transport/virtio-pci.ts'
 import { BytesMemory } from './bytes-memory.ts'
+import { type Completed, DriverBuffers, DriverQueue, layout, type Part } from './driver-queue.ts'
 
-/** Bytes for the device to read, or so much room for it to write. */
-export type Part = Uint8Array | number
-
-export const layout = { descriptors: 0, available: 0x1000, used: 0x2000, tables: 0x3000, buffers: 0x8000 }
 const capability = { list: 0x34, vendor: 9, msiX: 0x11 } as const
 const barAddress = { 1: 0x4000_0000, 4: 0x4010_0000 } as const
-const flag = { next: 1, write: 2, indirect: 4 } as const
 
 export interface DriverOptions {
   readonly features?: readonly number[]
@@ -45,17 +42,17 @@ export class TestDriver {
   readonly bell: Doorbell
   private readonly options: DriverOptions
   private readonly structures = new Map<number, { bar: number; offset: number; at: number }>()
-  private availableIndex = 0
-  private seenUsed = 0
-  private nextBuffer = layout.buffers
-  private nextDescriptor = 0
-  private readonly room = new Map<number, { gpa: number; bytes: number }[]>()
+  readonly queues: readonly DriverQueue[]
+  private readonly first: DriverQueue
 
   constructor(model: VirtioModel, handler: ChainHandler, options: DriverOptions = {}) {
     this.options = options
     this.handler = handler
     this.queueSize = options.queueSize ?? 8
     this.memory = new BytesMemory(options.memoryBytes ?? 2 ** 20)
+    const buffers = new DriverBuffers(this.memory, model.queueSizes.length)
+    this.queues = model.queueSizes.map((_, index) => new DriverQueue(buffers, index, this.queueSize))
+    this.first = this.queue(0)
     this.words = options.words ?? new Int32Array(new SharedArrayBuffer(4 * virtioPciWords(model)))
     this.bell = new Doorbell(new Int32Array(new SharedArrayBuffer(4)), 0)
     this.device = new VirtioPciFunction(model, this.words, {
@@ -136,88 +133,53 @@ export class TestDriver {
   start(): this {
     assert(this.negotiate(), 'the device takes the features')
     if (this.options.interrupts !== 'pin') this.enableMessages()
-    this.setUpQueue()
+    for (const { index } of this.queues) this.setUpQueue(index)
     this.status = 15
     return this
   }
 
-  /** The rings of queue 0 where `layout` says. */
-  setUpQueue(): void {
-    this.write(1, 22, 0, 2)
+  queue(index: number): DriverQueue {
+    return defined(this.queues[index], 'queue')
+  }
+
+  /** The rings of a queue where `layout` says. */
+  setUpQueue(index = 0): void {
+    this.write(1, 22, index, 2)
     this.write(1, 24, this.queueSize, 2)
     for (const [register, offset] of [
       [32, layout.descriptors],
       [40, layout.available],
       [48, layout.used],
     ] as const) {
-      this.write(1, register, this.memory.base + offset)
+      this.write(1, register, this.memory.base + this.queue(index).at + offset)
       this.write(1, register + 4, 0)
     }
     this.write(1, 28, 1, 2)
   }
 
-  /** Vector 0 for the configuration, vector 1 for the queue. */
   private enableMessages(): void {
-    for (const vector of [0, 1]) {
+    for (let vector = 0; vector <= this.queues.length; vector++) {
       this.device.storeBar(1, 16 * vector + 8, 4, vector)
       this.device.storeBar(1, 16 * vector + 12, 4, 0)
     }
     this.device.storeConfig(this.capabilityAt(-1) + 2, 2, 0x8000)
     this.write(1, 16, 0, 2)
-    this.write(1, 22, 0, 2)
-    this.write(1, 26, 1, 2)
+    for (const { index } of this.queues) {
+      this.write(1, 22, index, 2)
+      this.write(1, 26, index + 1, 2)
+    }
   }
 
-  /** Makes a chain available; answers its head. Room to write comes after what is to be read. */
   submit(parts: readonly Part[], shape: 'direct' | 'indirect' = 'direct'): number {
-    const buffers = parts.map((part) => this.place(part))
-    const head = this.nextDescriptor
-    const count = shape === 'direct' ? parts.length : 1
-    const table = shape === 'direct' ? layout.descriptors : layout.tables + 0x200 * head
-    const index = (i: number) => (shape === 'direct' ? (head + i) % this.queueSize : i)
-    for (const [i, { gpa, bytes, flags }] of buffers.entries()) {
-      const last = i === parts.length - 1
-      this.describe(table, index(i), {
-        gpa,
-        bytes,
-        flags: flags | (last ? 0 : flag.next),
-        next: index(i + 1),
-      })
-    }
-    if (shape === 'indirect') {
-      const at = { gpa: this.memory.base + table, bytes: 16 * parts.length, flags: flag.indirect, next: 0 }
-      this.describe(layout.descriptors, head, at)
-    }
-    this.nextDescriptor = (head + count) % this.queueSize
-    this.room.set(
-      head,
-      buffers.filter(({ flags }) => flags !== 0),
-    )
-    this.makeAvailable(head)
-    return head
+    return this.first.submit(parts, shape)
   }
 
-  /** Writes descriptor `index` of the table at offset `table`. */
-  describe(
-    table: number,
-    index: number,
-    d: { gpa: number; bytes: number; flags: number; next: number },
-  ): void {
-    const { view } = this.memory
-    const at = table + 16 * index
-    view.setUint32(at, d.gpa % 2 ** 32, true)
-    view.setUint32(at + 4, Math.floor(d.gpa / 2 ** 32), true)
-    view.setUint32(at + 8, d.bytes, true)
-    view.setUint16(at + 12, d.flags, true)
-    view.setUint16(at + 14, d.next, true)
+  describe(table: number, index: number, d: Parameters<DriverQueue['describe']>[2]): void {
+    this.first.describe(table, index, d)
   }
 
-  /** Puts `head` in the available ring. */
   makeAvailable(head: number): void {
-    const { view } = this.memory
-    view.setUint16(layout.available + 4 + 2 * (this.availableIndex % this.queueSize), head, true)
-    this.availableIndex = (this.availableIndex + 1) & 0xffff
-    view.setUint16(layout.available + 2, this.availableIndex, true)
+    this.first.makeAvailable(head)
   }
 
   notify(queue = 0): void {
@@ -225,8 +187,8 @@ export class TestDriver {
   }
 
   /** Notifies and serves until nothing is left to do; answers how many passes that took. */
-  run(): number {
-    this.notify()
+  run(queue = 0): number {
+    this.notify(queue)
     return this.serve()
   }
 
@@ -238,33 +200,7 @@ export class TestDriver {
     return passes
   }
 
-  /** What was completed since the last call: head, bytes written, and what is in the room that the chain had. */
-  completed(): { head: number; written: number; data: Uint8Array }[] {
-    const { view } = this.memory
-    const found: { head: number; written: number; data: Uint8Array }[] = []
-    for (
-      ;
-      this.seenUsed !== view.getUint16(layout.used + 2, true);
-      this.seenUsed = (this.seenUsed + 1) & 0xffff
-    ) {
-      const at = layout.used + 4 + 8 * (this.seenUsed % this.queueSize)
-      const head = view.getUint32(at, true)
-      const room = this.room.get(head) ?? []
-      const data = room.flatMap(({ gpa, bytes }) => [
-        ...this.memory.bytes.subarray(gpa - this.memory.base, gpa - this.memory.base + bytes),
-      ])
-      found.push({ head, written: view.getUint32(at + 4, true), data: Uint8Array.from(data) })
-    }
-    return found
-  }
-
-  private place(part: Part): { gpa: number; bytes: number; flags: number } {
-    const bytes = typeof part === 'number' ? part : part.length
-    if (this.nextBuffer + bytes > this.memory.bytes.length) this.nextBuffer = layout.buffers
-    const at = this.nextBuffer
-    this.nextBuffer += bytes
-    if (typeof part === 'number') this.memory.bytes.fill(0xee, at, at + bytes)
-    else this.memory.bytes.set(part, at)
-    return { gpa: this.memory.base + at, bytes, flags: typeof part === 'number' ? flag.write : 0 }
+  completed(): Completed[] {
+    return this.first.completed()
   }
 }

@@ -18,6 +18,8 @@ export interface CommonConfig {
   acceptedFeatures(): number
   status(): number
   writeStatus(value: number): void
+  /** 8 bits that change with the device-specific configuration */
+  configGeneration(): number
   vector(value: number): number
   /** a word of the selected queue; undefined where there is none */
   queue(index: number): number | undefined
@@ -65,7 +67,7 @@ export const commonConfig = new RegisterMap<CommonConfig>([
   },
   { name: 'num_queues', offset: 18, read: (c) => c.queueCount },
   { name: 'device_status', offset: 20, read: (c) => c.status(), write: (c, v) => c.writeStatus(v & 0xff) },
-  { name: 'config_generation', offset: 21 },
+  { name: 'config_generation', offset: 21, read: (c) => c.configGeneration() },
   {
     name: 'queue_select',
     offset: 22,

@@ -24,7 +24,7 @@ import {
   pciLayout,
 } from '@virga/device'
 import { deviceStatus, type FeatureWords, feature, featureWords } from '../features.ts'
-import type { VirtioModel } from '../model.ts'
+import type { ConfigField, VirtioModel } from '../model.ts'
 import { noVector, queueWord, queueWords } from '../queue/queue-words.ts'
 import { accessWindow, bars, messages, registers, virtioCapabilities } from './capabilities.ts'
 import { type CommonConfig, type CommonWord, commonConfig } from './driver-registers.ts'
@@ -48,7 +48,12 @@ const word = {
   kicks: 8,
   owner: 9,
   resetPending: 10,
-  queues: 11,
+  /** counted, so that the server sees those that were done while it did not look */
+  resets: 11,
+  /** counted where drivers see it; and whether the driver wrote something since the server looked */
+  configGeneration: 12,
+  configWritten: 13,
+  queues: 14,
 } as const
 
 /** Who has the queues: nobody, the thread that serves them, or a hart that resets them. */
@@ -72,7 +77,8 @@ function planOf(model: VirtioModel): PciFunctionPlan {
   }
 }
 
-const ownWords = (model: VirtioModel) => word.queues + queueWords * model.queueSizes.length
+const configAt = (model: VirtioModel) => word.queues + queueWords * model.queueSizes.length
+const ownWords = (model: VirtioModel) => configAt(model) + Math.ceil(model.config.length / 4)
 
 /** Words of state of a device of this model. */
 export function virtioPciWords(model: VirtioModel): number {
@@ -84,6 +90,8 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
   private readonly own: Int32Array
   private readonly offers: FeatureWords
   private readonly bell: Doorbell
+  /** the device-specific configuration: in the words, as many threads see it */
+  private readonly deviceFields: Uint8Array
   private readonly accessAt: number
   private readonly accessView: DataView
 
@@ -102,6 +110,8 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     const first = pciFunctionWords(plan)
     this.model = model
     this.own = words.subarray(first, first + ownWords(model))
+    const fields = this.own.subarray(configAt(model))
+    this.deviceFields = new Uint8Array(fields.buffer, fields.byteOffset, model.config.length)
     const { indirectDescriptors, eventIndex, version1 } = feature
     this.offers = featureWords([...model.features, indirectDescriptors, eventIndex, version1])
     this.bell = parts.bell
@@ -251,6 +261,36 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     }
   }
 
+  /** How often the device was reset so far, modulo 2^32. */
+  get resets(): number {
+    return Atomics.load(this.own, word.resets)
+  }
+
+  /** Whether the driver wrote a field of the configuration since this was last asked. */
+  takeConfigWritten(): boolean {
+    return Atomics.exchange(this.own, word.configWritten, 0) !== 0
+  }
+
+  // The device-specific configuration, for whoever has the bus lock.
+
+  /** A copy of a field. */
+  readConfigField({ offset, bytes }: ConfigField): Uint8Array {
+    return this.deviceFields.slice(offset, offset + bytes)
+  }
+
+  /** Changes the configuration from `offset` on and tells the driver, when that is news. */
+  changeConfig(offset: number, bytes: Uint8Array): void {
+    if (bytes.every((byte, i) => this.deviceFields[offset + i] === byte)) return
+    this.deviceFields.set(bytes, offset)
+    this.own[word.configGeneration] = ((this.own[word.configGeneration] as number) + 1) & 0xff
+    if ((this.status() & deviceStatus.driverOk) !== 0)
+      this.interrupt(this.own[word.configVector] as number, isr.config)
+  }
+
+  configGeneration(): number {
+    return this.own[word.configGeneration] as number
+  }
+
   // What is in the BARs.
 
   protected override loadOwnBar(bar: number, offset: number, bytes: AccessBytes): number {
@@ -262,9 +302,11 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     return 0
   }
 
-  protected override storeOwnBar(bar: number, offset: number, _bytes: AccessBytes, value: number): void {
+  protected override storeOwnBar(bar: number, offset: number, bytes: AccessBytes, value: number): void {
     if (bar !== registers.bar) return
     if (offset < registers.common + registers.commonBytes) commonConfig.store(this, offset, value)
+    else if (offset >= registers.device && offset < registers.device + registers.deviceBytes)
+      this.storeDeviceConfig(offset - registers.device, bytes, value)
     else if (offset >= registers.notify) {
       const queue = Math.floor((offset - registers.notify) / registers.notifyMultiplier)
       if (queue >= this.queueCount) return
@@ -293,6 +335,9 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
 
   protected override cold(): void {
     super.cold()
+    this.deviceFields.set(this.model.config)
+    this.own[word.configGeneration] = 0
+    this.own[word.configWritten] = 0
     this.clear()
   }
 
@@ -323,7 +368,8 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
   private clear(): void {
     const { own } = this
     own.fill(0, 0, word.owner)
-    own.fill(0, word.queues)
+    own.fill(0, word.queues, configAt(this.model))
+    Atomics.add(own, word.resets, 1)
     own[word.configVector] = noVector
     for (const [queue, size] of this.model.queueSizes.entries()) {
       own[word.queues + queueWords * queue + queueWord.size] = size
@@ -352,8 +398,20 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
 
   private deviceConfig(offset: number, bytes: AccessBytes): number {
     let value = 0
-    for (let i = bytes - 1; i >= 0; i--) value = value * 256 + (this.model.config[offset + i] ?? 0)
+    for (let i = bytes - 1; i >= 0; i--) value = value * 256 + (this.deviceFields[offset + i] ?? 0)
     return value
+  }
+
+  /** Keeps what lies in fields that drivers may write. */
+  private storeDeviceConfig(at: number, bytes: AccessBytes, value: number): void {
+    const fields = this.model.driverFields ?? []
+    for (let i = 0; i < bytes; i++) {
+      const isOpen = fields.some(({ offset, bytes: length }) => at + i >= offset && at + i < offset + length)
+      if (!isOpen) continue
+      this.deviceFields[at + i] = Math.floor(value / 256 ** i)
+      Atomics.store(this.own, word.configWritten, 1)
+      this.bell.ring()
+    }
   }
 
   private touchesAccess(offset: number): boolean {

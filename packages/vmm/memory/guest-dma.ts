@@ -4,7 +4,7 @@
  * no frame for that, the write fails and the owner of this is told.
  */
 
-import type { DmaAccess, DmaMemory } from '@virga/device'
+import type { DmaAccess, DmaMemory, PieceSink } from '@virga/device'
 import { type Arena, frameBytes } from './arena.ts'
 import type { GuestMemory } from './guest-memory.ts'
 import type { Slat } from './slat.ts'
@@ -26,6 +26,10 @@ export class GuestDma implements DmaMemory {
     this.#slat = parts.slat
     this.#halves = new Uint16Array(parts.arena.u8.buffer)
     this.#onExhausted = parts.onExhausted
+  }
+
+  get memory(): Uint8Array {
+    return this.#arena.u8
   }
 
   contains(gpa: number, bytes: number): boolean {
@@ -65,6 +69,25 @@ export class GuestDma implements DmaMemory {
     }
     if (end > start) found.push(u8.subarray(start, end))
     return found
+  }
+
+  /** A page that was never touched gets its frame, even to be read: a place must be somewhere. */
+  locate(gpa: number, bytes: number, _access: DmaAccess, into: PieceSink): boolean {
+    if (!this.#memory.contains(gpa, bytes)) return false
+    let start = 0
+    let end = 0
+    for (let done = 0; done < bytes; ) {
+      const count = Math.min(bytes - done, frameBytes - ((gpa + done) % frameBytes))
+      const at = this.#slat.touch(gpa + done)
+      if (at === 0) return this.#done('out-of-frames')
+      if (at !== end) {
+        if (end > start && !into.add(start, end - start)) return false
+        start = at
+      }
+      end = at + count
+      done += count
+    }
+    return end === start || into.add(start, end - start)
   }
 
   load16(gpa: number): number {

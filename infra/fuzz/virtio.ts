@@ -1,18 +1,22 @@
-/** Drivers of a virtio disk that do anything; one a seed. The unit tests try a few (packages/virtio). */
+/** Drivers of virtio devices that do anything; one a seed. The unit tests try a few (packages/virtio). */
 
-import { attack } from '@virga/virtio/testing'
+import { attack, hostileTargets, type MakeTarget } from '@virga/virtio/testing'
 import type { Finding, Fuzzer } from './fuzzer.ts'
 
 /** Longer than in the tests: more of what a driver does depends on what it did. */
 const steps = 400
 
-/** The task that lets them loose. */
-export function createVirtioBlkFuzzer(): Fuzzer {
+/** The fuzzers, by their targets: one for each device. */
+export const virtioFuzzers: Readonly<Record<string, () => Fuzzer>> = Object.fromEntries(
+  Object.entries(hostileTargets).map(([name, make]) => [name, () => createFuzzer(make)]),
+)
+
+function createFuzzer(make: MakeTarget): Fuzzer {
   return {
     unit: 'drivers',
     try(seed): Finding | undefined {
       try {
-        attack(seed, steps)
+        attack(make, seed, steps)
         return undefined
       } catch (error) {
         // Whatever is thrown is what this looks for.
