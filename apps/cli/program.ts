@@ -6,6 +6,7 @@ import { addImageCommands } from './commands/image.ts'
 import { addIsaCommand } from './commands/isa.ts'
 import { addLocalCommands } from './commands/local.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addTopCommand } from './commands/top.ts'
 import { addVolumeCommands } from './commands/volume.ts'
 
 const examples = `
@@ -14,6 +15,7 @@ Examples:
   virga run --exec 'cat /proc/cpuinfo'
   virga local start web              a machine that goes on without a terminal
   virga local console web
+  virga top
   virga image list
   virga volume create disk.qcow2 --size 10GiB
   virga isa addw
@@ -30,6 +32,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     .addHelpText('after', examples)
   addRunCommand(program)
   addLocalCommands(program)
+  addTopCommand(program)
   addImageCommands(program)
   addVolumeCommands(program)
   addIsaCommand(program)

@@ -66,6 +66,10 @@ describe('a machine without a terminal', () => {
       })
       expect(typed.stdout).toMatch(/\n2\r\n/)
 
+      const top = await virga(['top', '--once', '-o', 'json'], { environment: { XDG_STATE_HOME: home } })
+      expect(JSON.parse(top.stdout)).toMatchObject([
+        { name: 'web', state: 'running', cpus: 2, busy: [expect.any(Number), expect.any(Number)] },
+      ])
       expect(await local(home, 'pause', 'web')).toMatchObject(said('machine web is paused\n'))
       const [before, after] = [
         await local(home, 'list', '-o', 'json'),
