@@ -68,9 +68,9 @@ describe('a ring', () => {
        // A thread that only waits for a bell has nothing to live for.
        const life = setInterval(() => undefined, 1000)
        for (let id = 0; id < 20000; ) {
-         const seen = back.bell()
-         if (ring.write(id % 100, id, [new Uint8Array(id % 900).fill(id)])) { id++; ring.ring() }
-         else await back.rung(seen)
+         const seen = back.bell.count()
+         if (ring.write(id % 100, id, [new Uint8Array(id % 900).fill(id)])) { id++; ring.bell.ring() }
+         else await back.bell.rung(seen)
        }
        clearInterval(life)`,
       { eval: true, workerData: [there, back] },
@@ -78,16 +78,16 @@ describe('a ring', () => {
     const ended = once(worker, 'exit')
     const [ring, room] = [new ByteRing(there), new ByteRing(back)]
     for (let id = 0; id < 20_000; ) {
-      const seen = ring.bell()
+      const seen = ring.bell.count()
       const message = ring.read()
       if (message === undefined) {
-        await ring.rung(seen)
+        await ring.bell.rung(seen)
         continue
       }
       const isRight = message.id === id && message.body.length === id % 900
       if (!isRight || message.body.some((byte) => byte !== id % 256))
         throw new Error(`message ${id} is another`)
-      if (ring.takeWanted()) room.ring()
+      if (ring.takeWanted()) room.bell.ring()
       id++
     }
     expect((await ended)[0]).toBe(0)

@@ -7,11 +7,11 @@
  *   message: length of body │ kind │ id │ body, padded to 4; it may wrap anywhere
  * ```
  * `written` and `read` count bytes and wrap at 2^32. A message is copied in before `written` moves, and out before `read`
- * does. A writer that finds no room sets `wanted`, looks again, and is woken by the reader who makes room. The bell counts
- * what the reader is to look at.
+ * does. A writer that finds no room sets `wanted`, looks again, and is woken by the reader who makes room.
  */
 
 import { assert } from '@virga/base'
+import { Doorbell } from '@virga/device'
 
 const word = { written: 0, read: 1, wanted: 2, bell: 3 } as const
 const headBytes = 32
@@ -33,6 +33,8 @@ export function ringMemory(capacity: number): SharedArrayBuffer {
 export class ByteRing {
   /** longest body that may be sent */
   readonly bodyBytesMax: number
+  /** of the reader: rung when it is to look. A thread with an event loop that only waits for it needs something to live for. */
+  readonly bell: Doorbell
   readonly #words: Int32Array
   readonly #bytes: Uint8Array
   readonly #head = new Uint32Array(3)
@@ -42,6 +44,7 @@ export class ByteRing {
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory, 0, headBytes / 4)
     this.#bytes = new Uint8Array(memory, headBytes)
+    this.bell = new Doorbell(this.#words, word.bell)
     // So that whoever waits for room gets it before the ring is empty.
     this.bodyBytesMax = this.#bytes.length / 4 - messageHeadBytes
   }
@@ -100,25 +103,5 @@ export class ByteRing {
   /** Whether the writer waits for room; asked by the reader when it has made some, who is to wake the writer then. */
   takeWanted(): boolean {
     return Atomics.exchange(this.#words, word.wanted, 0) === 1
-  }
-
-  /** What the bell stands at; to be read before looking, and given to `rung`. */
-  bell(): number {
-    return Atomics.load(this.#words, word.bell)
-  }
-
-  /** Wakes the reader, if it sleeps in `rung`. */
-  ring(): void {
-    Atomics.add(this.#words, word.bell, 1)
-    Atomics.notify(this.#words, word.bell)
-  }
-
-  /**
-   * Resolves when the bell stands at something else than `seen`, for readers with an event loop. It does not keep a
-   * thread alive.
-   */
-  async rung(seen: number): Promise<void> {
-    const waiting = Atomics.waitAsync(this.#words, word.bell, seen)
-    if (waiting.async) await waiting.value
   }
 }

@@ -58,7 +58,7 @@ export class OutsideLink {
 
   constructor(options: OutsideLinkOptions) {
     this.#options = options
-    this.#outbox = new Outbox(options.toSockets, () => options.toSockets.ring())
+    this.#outbox = new Outbox(options.toSockets, () => options.toSockets.bell.ring())
   }
 
   /** Connections that are open or about to be. */
@@ -118,7 +118,7 @@ export class OutsideLink {
       if (next === undefined) break
       this.#take(next)
     }
-    if (count > 0 && toFabric.takeWanted()) this.#options.toSockets.ring()
+    if (count > 0 && toFabric.takeWanted()) this.#options.toSockets.bell.ring()
     this.#outbox.flush()
     return count === batchMax
   }

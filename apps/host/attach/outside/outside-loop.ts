@@ -86,11 +86,11 @@ export class OutsideLoop {
   async run(): Promise<void> {
     const { toSockets } = this.#options
     while (!this.#isClosed) {
-      const seen = toSockets.bell()
+      const seen = toSockets.bell.count()
       for (let next = toSockets.read(); next !== undefined; next = toSockets.read()) this.#take(next)
       if (toSockets.takeWanted()) this.#options.wakeFabric()
       this.#outbox.flush()
-      await toSockets.rung(seen)
+      await toSockets.bell.rung(seen)
     }
   }
 
@@ -120,7 +120,7 @@ export class OutsideLoop {
     for (const socket of this.#datagrams.values()) socket.close()
     this.#connections.clear()
     this.#datagrams.clear()
-    this.#options.toSockets.ring()
+    this.#options.toSockets.bell.ring()
   }
 
   #take({ kind, id, body }: RingMessage): void {

@@ -7,10 +7,11 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { seededRandom } from '@virga/base'
 import { attachMetadata, Gateway } from '@virga/fabric/gateway'
 import { cidr, ip, World } from '@virga/fabric/testing'
-import { readTcp, type Tcp, tcpFlag } from '@virga/packet'
+import { tcpFlag } from '@virga/packet'
 import { encodeDnsReply, readDnsQuery } from '@virga/packet/messages'
-import { parsed } from '@virga/packet/testing'
+import { type Payload, parsed } from '@virga/packet/testing'
 import { afterEach, describe, expect, it } from 'vitest'
+import { MachineTcp, segmentOf } from '../../testing/machine-tcp.ts'
 import { ByteRing, ringMemory } from './byte-ring.ts'
 import { isLoopback, OutsideLink } from './outside-link.ts'
 import { OutsideLoop } from './outside-loop.ts'
@@ -78,92 +79,12 @@ function outside(nameServers: readonly string[] = []) {
   return { world, gateway, link, loop, machine }
 }
 
-/** One connection of machine `m`, as its kernel would have it; it takes what comes in order. */
-class Connection {
-  flags = 0
-  received: Uint8Array[] = []
-  bytesReceived = 0
-  /** stops it from acknowledging */
-  isSilent = false
-  #sequence = 5000
-  #expected = 0
-  #acknowledged = 5000
-  readonly #world: World
-  readonly #to: string
-  readonly #port: number
-  readonly #ownPort: number
-
-  constructor(world: World, to: string, port: number, ownPort: number) {
-    this.#world = world
-    this.#to = to
-    this.#port = port
-    this.#ownPort = ownPort
-  }
-
-  say(flags: number, data: Uint8Array = new Uint8Array(), more: Partial<Tcp> = {}): void {
-    this.#world.send('m', this.#to, {
-      kind: 'tcp',
-      sourcePort: this.#ownPort,
-      destinationPort: this.#port,
-      sequence: this.#sequence,
-      acknowledgment: this.#expected,
-      flags,
-      window: 0xffff,
-      data,
-      ...more,
-    })
-    this.#sequence = (this.#sequence + data.length + ((flags & (syn | fin)) === 0 ? 0 : 1)) >>> 0
-  }
-
-  open(): void {
-    this.say(syn, undefined, { options: { mss: 1460, windowScale: 4 } })
-  }
-
-  /** Answers the SYN of a connection that comes in. */
-  greet(): void {
-    this.say(syn | ack, undefined, { options: { mss: 1460, windowScale: 4 } })
-  }
-
-  hear(tcp: Required<Tcp>, data: Uint8Array): void {
-    this.flags |= tcp.flags
-    this.#acknowledged = tcp.acknowledgment
-    if ((tcp.flags & syn) !== 0) this.#expected = (tcp.sequence + 1) >>> 0
-    else if (tcp.sequence !== this.#expected || this.isSilent) return
-    const length = data.length + ((tcp.flags & fin) === 0 ? 0 : 1)
-    this.#expected = (this.#expected + length) >>> 0
-    if (data.length > 0) this.received.push(data.slice())
-    this.bytesReceived += data.length
-    if (length > 0 || (tcp.flags & (syn | ack)) === (syn | ack)) this.say(ack)
-  }
-
-  text(): string {
-    return Buffer.concat(this.received).toString()
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    await expect.poll(condition, { timeout: 10_000, interval: 2 }).toBe(true)
-  }
-
-  async isOpen(): Promise<void> {
-    await this.until(() => (this.flags & (syn | ack)) === (syn | ack))
-  }
-
-  /** Sends all, no more than a window ahead of what was acknowledged. */
-  async send(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += 1400) {
-      await this.until(() => (this.#sequence - this.#acknowledged) >>> 0 < 60_000)
-      this.say(ack | psh, bytes.subarray(at, at + 1400))
-    }
-    await this.until(() => this.#acknowledged === this.#sequence)
-  }
-}
-
 /** Machine `m`: hands what arrives to its connections. */
 class Machine {
   readonly datagrams: { data: string; port: number }[] = []
   readonly errors: { type: number; code: number }[] = []
   readonly greeted: { port: number; remote: string; remotePort: number }[] = []
-  readonly #connections = new Map<number, Connection>()
+  readonly #connections = new Map<number, MachineTcp>()
   readonly #world: World
   #nextPort = 40_000
 
@@ -173,15 +94,16 @@ class Machine {
     ends.push(() => clearInterval(clock))
   }
 
-  connect(to: string, port: number): Connection {
+  connect(to: string, port: number): MachineTcp {
     const connection = this.serve(to, port, this.#nextPort++)
     connection.open()
     return connection
   }
 
   /** A connection of a port of the machine's own. */
-  serve(remote: string, remotePort: number, port: number): Connection {
-    const connection = new Connection(this.#world, remote, remotePort, port)
+  serve(remote: string, remotePort: number, port: number): MachineTcp {
+    const send = (payload: Payload) => void this.#world.send('m', remote, payload)
+    const connection = new MachineTcp(send, remotePort, port)
     this.#connections.set(port, connection)
     return connection
   }
@@ -199,16 +121,15 @@ class Machine {
     for (const { frame } of this.#world.machine('m').receiver.take()) {
       const packet = parsed(frame)
       const at = packet.transportAt
-      const tcp = packet.protocol === 6 ? readTcp(frame, at) : undefined
-      if (tcp !== undefined) {
-        const connection = this.#connections.get(packet.destinationPort)
-        if (connection !== undefined) connection.hear(tcp, frame.subarray(at + tcp.headerBytes, packet.ipEnd))
-        else if ((tcp.flags & syn) !== 0) {
-          const [a, b, c, d] = frame.subarray(26, 30)
-          const [remote, remotePort] = [`${a}.${b}.${c}.${d}`, packet.sourcePort]
-          this.greeted.push({ port: packet.destinationPort, remote, remotePort })
-          const incoming = this.serve(remote, remotePort, packet.destinationPort)
-          incoming.hear(tcp, new Uint8Array())
+      const segment = segmentOf(frame)
+      if (segment !== undefined) {
+        const { ownPort: port, remote, remotePort } = segment
+        const connection = this.#connections.get(port)
+        if (connection !== undefined) connection.hear(segment)
+        else if ((segment.tcp.flags & syn) !== 0) {
+          this.greeted.push({ port, remote, remotePort })
+          const incoming = this.serve(remote, remotePort, port)
+          incoming.hear(segment)
           incoming.greet()
         }
       } else if (packet.protocol === 17) {
@@ -218,7 +139,7 @@ class Machine {
     }
   }
 
-  connectionOf(port: number): Connection {
+  connectionOf(port: number): MachineTcp {
     const connection = this.#connections.get(port)
     if (connection === undefined) throw new Error(`somebody is on port ${port}`)
     return connection
