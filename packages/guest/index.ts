@@ -1,4 +1,7 @@
 /** Front door of @virga/guest. */
+
+export { AgentClient, type AgentCommand, type AgentRun, type ReadyNotice } from './agent/agent-client.ts'
+export { agentPortName } from './agent/frame.ts'
 export { execArchive } from './image/exec-archive.ts'
 export {
   type BuildOptions,

@@ -49,6 +49,8 @@ const encoder = new TextEncoder()
 const modules: Readonly<Record<string, readonly string[]>> = {
   'drivers/virtio/virtio_mmio': [],
   'drivers/virtio/virtio_balloon': [],
+  'drivers/virtio/virtio_input': [],
+  'drivers/input/evdev': [],
   'drivers/block/virtio_blk': [],
   'drivers/block/loop': [],
   'drivers/net/virtio_net': ['net_failover'],

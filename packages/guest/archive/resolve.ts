@@ -16,10 +16,11 @@ export interface PackageRequest {
   /** Chosen already, by an earlier request: they serve, and exclude, but what they depend on is not looked at. */
   readonly given?: readonly DebianPackage[]
   /**
-   * Whether to choose, too, what a chosen package depends on, by the name it asks for first. Absent: everything.
+   * Whether to choose, too, what the chosen package `dependentName` depends on, by the name it asks for first. Absent:
+   * everything.
    * Who only takes files out of packages leaves out what matters when they run their maintainer scripts.
    */
-  readonly follow?: (dependencyName: string) => boolean
+  readonly follow?: (dependencyName: string, dependentName: string) => boolean
 }
 
 /** The chosen packages: those given, those asked for, the rest; each once. An error names what cannot be had. */
@@ -40,7 +41,7 @@ export function resolvePackages(index: PackageIndex, request: PackageRequest): R
     if (found === undefined) return worldError(clashOf(first, chosen) ?? '')
     chosen.push(found)
     for (const dependency of found.depends) {
-      if (dependency.some(({ name }) => follow(name)))
+      if (dependency.some(({ name }) => follow(name, found.name)))
         wanted.push({ group: dependency, wantedBy: found.name })
     }
   }

@@ -6,10 +6,16 @@ import type { Network } from '../transfer/network.ts'
 import type { Store } from '../transfer/store.ts'
 import { type ImageFiles, imageFolder, type Manifest, readManifest } from './manifest.ts'
 import type { PullEvent } from './pull-event.ts'
-import { microRecipeVersion, packagesRecipeVersion } from './recipe.ts'
+import { microRecipeVersion, packagesRecipeVersion, serverPackages } from './recipe.ts'
 
-/** Names of the images that can be pulled; all others are built first. */
-export const knownImages = ['micro'] as const
+/** The images that can be pulled, and what they have besides micro; all others are built first. */
+const knownPackages: ReadonlyMap<string, readonly string[] | undefined> = new Map([
+  ['micro', undefined],
+  ['server', serverPackages],
+])
+
+/** Names of the images that can be pulled. */
+export const knownImages: readonly string[] = [...knownPackages.keys()]
 
 /** A name that `parseImageName` accepts, whether there is such an image or not. */
 export type ImageName = string
@@ -61,8 +67,9 @@ export function parsePackageNames(list: string): Result<string[]> {
 export async function pullImage(options: PullOptions): Promise<Result<ImageFiles>> {
   const there = await readManifest(options.store, options.name)
   if (there !== undefined && isCurrent(there)) return ok(there)
-  if (!isKnown(options.name) && there?.requested === undefined) return await noSuchImage(options)
-  return await buildUnlessThere(options, there?.requested)
+  if (isKnown(options.name)) return await buildUnlessThere(options, knownPackages.get(options.name))
+  if (there?.requested === undefined) return await noSuchImage(options)
+  return await buildUnlessThere(options, there.requested)
 }
 
 /** The image of `options.packages`, built now unless the store has one of that name and of these packages. */
@@ -97,7 +104,7 @@ async function buildUnlessThere(
 }
 
 function isKnown(name: string): boolean {
-  return knownImages.some((known) => known === name)
+  return knownPackages.has(name)
 }
 
 async function noSuchImage({ store, name }: Pick<PullOptions, 'store' | 'name'>): Promise<Result<never>> {
@@ -144,7 +151,13 @@ export async function findImage(store: Store, name: ImageName): Promise<ImageFil
   return manifest !== undefined && isCurrent(manifest) ? manifest : undefined
 }
 
-function isCurrent({ recipeVersion, requested, packagesRecipeVersion: packagesVersion }: Manifest): boolean {
+function isCurrent({
+  name,
+  recipeVersion,
+  requested,
+  packagesRecipeVersion: packagesVersion,
+}: Manifest): boolean {
   if (recipeVersion !== microRecipeVersion) return false
+  if (isKnown(name) && knownPackages.get(name)?.join() !== requested?.join()) return false
   return requested === undefined || packagesVersion === packagesRecipeVersion
 }

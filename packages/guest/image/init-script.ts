@@ -10,6 +10,9 @@
  * The script runs under an interpreter too, so it forks as little as it can: builtins where there is one.
  */
 
+import { findRootScript } from '../server/root-volume-script.ts'
+import { scriptFolder } from '../server/script-folder.ts'
+
 /**
  * Physical address of the finisher register. Writing `0x5555` powers the machine off with status 0;
  * `0x3333 | status << 16` powers it off with that status; `0x7777` resets it.
@@ -41,7 +44,7 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mkdir -m 755 /dev/pts
 mkdir -m 1777 /dev/shm
-mount -t devpts -o gid=5,mode=620 devpts /dev/pts
+mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 ln -s /proc/self/fd /dev/fd
 echo ${hostname} > /proc/sys/kernel/hostname
 
@@ -74,6 +77,7 @@ if [ -e /virga/exec ]; then
 fi
 
 stty $size < /dev/console
+${findRootScript}
 exec init
 `
 }
@@ -84,7 +88,12 @@ export function etcFiles({ hostname, hasPrograms }: InitOptions): Readonly<Recor
   const shell = hasPrograms ? '/bin/sh' : 'sh'
   const prompt = hasPrograms ? `root@${hostname}:$PWD# ` : '\\u@\\h:\\w\\$ '
   return {
-    'etc/inittab': `::respawn:cttyhack ${shell} -l\n::ctrlaltdel:reboot\n`,
+    'etc/inittab': `${[
+      `::sysinit:/${scriptFolder}/start`,
+      `::respawn:cttyhack ${shell} -l`,
+      '::ctrlaltdel:reboot',
+      `::shutdown:/${scriptFolder}/stop`,
+    ].join('\n')}\n`,
     'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
     'etc/group': 'root:x:0:\ntty:x:5:\n',
     'etc/hostname': `${hostname}\n`,

@@ -4,6 +4,7 @@
  */
 
 import { defined } from '@virga/base'
+import { guestFileEntries } from '../server/guest-files.ts'
 import { collect } from '../unpack/byte-reader.ts'
 import { readDeb } from '../unpack/deb.ts'
 import { MalformedPackage } from '../unpack/malformed-package.ts'
@@ -16,6 +17,7 @@ import { missingModules, moduleTreeEntries } from './module-tree.ts'
 /** Modules to load when their device, file system or algorithm is there, with what they depend on. */
 const moduleNames = [
   ...['virtio_mmio', 'virtio_blk', 'virtio_net', 'net_failover', 'failover', 'virtio_rng', 'virtio_balloon'],
+  ...['virtio_input', 'evdev'],
   ...['vsock', 'vmw_vsock_virtio_transport', 'vmw_vsock_virtio_transport_common'],
   ...['ext4', 'jbd2', 'mbcache', 'crc16', 'crc32c_generic', 'overlay', 'loop'],
 ] as const
@@ -80,6 +82,7 @@ function baseEntries(busybox: Uint8Array, init: InitOptions): CpioEntry[] {
     { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
     { kind: 'file', path: 'bin/busybox', mode: 0o755, data: busybox },
     { kind: 'file', path: 'init', mode: 0o755, data: encoder.encode(initScript(init)) },
+    ...guestFileEntries(),
     ...Object.entries(etcFiles(init)).map(
       ([path, content]) => ({ kind: 'file', path, mode: 0o644, data: encoder.encode(content) }) as const,
     ),

@@ -192,7 +192,7 @@ describe('what is refused', () => {
   })
 
   it('to pull or remove an image that nobody built', async () => {
-    const message = 'there is no image debian; there is micro (virga image build makes others)'
+    const message = 'there is no image debian; there is micro, server (virga image build makes others)'
     expect(await pullImage(means('debian'))).toEqual({ ok: false, error: { fault: 'user', message } })
     expect(await removeImage(store, 'debian')).toEqual({ ok: false, error: { fault: 'user', message } })
     expect(requests).toEqual([])

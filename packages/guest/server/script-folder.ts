@@ -1,0 +1,2 @@
+/** Where the scripts of a machine are, without the leading slash. */
+export const scriptFolder = 'usr/lib/virga'
