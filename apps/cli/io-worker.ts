@@ -7,8 +7,22 @@ import { randomBytes } from 'node:crypto'
 import { on } from 'node:events'
 import { parentPort } from 'node:worker_threads'
 import { defined, type WorldError } from '@virga/base'
-import { blkHandler, type ChainHandler, rngHandler } from '@virga/virtio'
-import { attachMachine, type DeviceConfig, type MachineDescriptor, runIo } from '@virga/vmm/io'
+import {
+  BalloonDevice,
+  type BlkBackend,
+  ButtonDevice,
+  blkHandler,
+  type ChainHandler,
+  rngHandler,
+} from '@virga/virtio'
+import {
+  attachMachine,
+  type DeviceConfig,
+  type Machine,
+  type MachineDescriptor,
+  PageRelease,
+  runIo,
+} from '@virga/vmm/io'
 import type { Volume } from '@virga/volume'
 import { now } from './clock.ts'
 import type { DiskFlag } from './disk-flag.ts'
@@ -69,8 +83,14 @@ function openAll(flags: readonly DiskFlag[]): Volume[] | undefined {
 function serve({ descriptor }: IoTask, volumes: readonly Volume[]): void {
   const say = (trouble: string) => owner.postMessage({ trouble } satisfies IoTrouble)
   const left = volumes.values()
-  const handlers = descriptor.devices.map((device) => handlerOf(device, left, say))
   const machine = attachMachine(descriptor, { now, wallClock: Date.now })
+  const disksLeft: DiskBackends = {
+    next: () => {
+      const volume: Volume | undefined = left.next().value
+      return defined(disk, 'what serves disks').diskBackend(defined(volume, 'a volume for each disk'), say)
+    },
+  }
+  const handlers = descriptor.devices.map((device) => handlerOf(device, machine, disksLeft))
   runIo({
     machine,
     handlers,
@@ -81,16 +101,24 @@ function serve({ descriptor }: IoTask, volumes: readonly Volume[]): void {
   for (const volume of volumes) volume.close()
 }
 
-/** What serves a device; disks take the volumes in turn. */
-function handlerOf(
-  device: DeviceConfig,
-  volumes: Iterator<Volume>,
-  say: (trouble: string) => void,
-): ChainHandler {
-  if (device.kind === 'rng') return rngHandler(randomBytes)
-  const volume: Volume | undefined = volumes.next().value
-  return blkHandler(
-    device.disk,
-    defined(disk, 'what serves disks').diskBackend(defined(volume, 'a volume for each disk'), say),
-  )
+/** Backends of the disks, in their order. */
+interface DiskBackends {
+  next(): BlkBackend
+}
+
+/** What serves a device. */
+function handlerOf(device: DeviceConfig, machine: Machine, disks: DiskBackends): ChainHandler {
+  switch (device.kind) {
+    case 'rng':
+      return rngHandler(randomBytes)
+    case 'blk':
+      return blkHandler(device.disk, disks.next())
+    case 'balloon':
+      return new BalloonDevice(new PageRelease(machine))
+    case 'button':
+      return new ButtonDevice()
+    case 'net':
+    case 'console':
+      throw new Error(`assertion failed: a machine of this command has no ${device.kind}`)
+  }
 }

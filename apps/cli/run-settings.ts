@@ -16,6 +16,7 @@ export interface RunFlags extends BootFlags {
   readonly timeout?: string
   readonly interrupts?: InterruptArchitecture
   readonly disk?: readonly string[]
+  readonly balloon?: string
   /** false with --no-rng */
   readonly rng: boolean
   readonly perfMap?: true
@@ -30,6 +31,8 @@ export interface RunSettings {
   readonly timeoutMs?: number
   readonly disks: readonly DiskFlag[]
   readonly hasRng: boolean
+  /** what the guest is asked to do without; absent: no balloon */
+  readonly balloonBytes?: number
   /** absent: what suits the boot */
   readonly interrupts?: InterruptArchitecture
 }
@@ -62,7 +65,16 @@ export function readSettings(flags: RunFlags): Result<RunSettings> {
   // A bare program finds what it asked for; lockstep repeats instructions, which must not meet another thread's writes.
   const hasRng = flags.rng && flags.bare === undefined && flags.engine !== 'lockstep'
   const cpus = Number(flags.cpus)
-  const settings = { cpus, memoryBytes, disks, hasRng, ...(interrupts && { interrupts }) }
+  const balloon = flags.balloon === undefined ? undefined : parseBytes('--balloon', flags.balloon)
+  if (balloon !== undefined && !balloon.ok) return balloon
+  const settings = {
+    cpus,
+    memoryBytes,
+    disks,
+    hasRng,
+    ...(balloon && { balloonBytes: balloon.value }),
+    ...(interrupts && { interrupts }),
+  }
   if (flags.timeout === undefined) return ok(settings)
   const timeout = parseDurationMs('--timeout', flags.timeout)
   return timeout.ok ? ok({ ...settings, timeoutMs: timeout.value }) : timeout
@@ -75,6 +87,8 @@ function conflictOf(flags: RunFlags): string | undefined {
     return '--engine lockstep runs with --interrupts plic; leave out --interrupts aia'
   if (flags.engine === 'lockstep' && flags.disk !== undefined)
     return '--engine lockstep runs without disks, which write to memory at any time; leave out --disk'
+  if (flags.engine === 'lockstep' && flags.balloon !== undefined)
+    return '--engine lockstep runs without a balloon, which takes memory at any time; leave out --balloon'
   if (flags.bare !== undefined) {
     for (const other of ['kernel', 'initrd', 'append', 'exec'] as const) {
       if (flags[other] !== undefined) return `--bare starts a program by itself; leave out --${other}`

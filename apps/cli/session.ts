@@ -47,6 +47,8 @@ export interface SessionOptions {
   readonly interrupts?: InterruptArchitecture
   readonly disks: readonly DiskFlag[]
   readonly hasRng: boolean
+  /** what the guest is asked to do without; absent: no balloon */
+  readonly balloonBytes?: number
 }
 
 /** What the machine did, and how long the program took to run its first guest instruction (null: never). */
@@ -86,6 +88,7 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
   }
   releaseFiles(boot)
   const { owner, twin } = made.value
+  if (options.balloonBytes !== undefined) owner.setBalloon(options.balloonBytes)
   const lockstep = twin && { twin, exactModule: defined(exactModule, 'the exact interpreter') }
   let io = disks
   io?.attach(owner)
@@ -93,7 +96,7 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
   threads.attach(owner, { modules, compiler, lockstep }, (atMs) => {
     runningAtMs ??= atMs
     // Without disks nobody waits for this thread, so it begins when the guest has.
-    if (io !== undefined || !options.hasRng) return
+    if (io !== undefined || owner.descriptor.devices.length === 0) return
     io = new IoThread([])
     io.attach(owner)
   })
@@ -120,6 +123,7 @@ async function makeMachine(
   const disks = await (io?.devices() ?? ok([]))
   if (!disks.ok) return disks
   const rng: DeviceConfig[] = options.hasRng ? [{ kind: 'rng' }] : []
+  const balloon: DeviceConfig[] = options.balloonBytes === undefined ? [] : [{ kind: 'balloon' }]
   const config = {
     cpus,
     memoryBytes,
@@ -128,7 +132,7 @@ async function makeMachine(
     now,
     wallClock: Date.now,
     random: randomBytes,
-    devices: [...rng, ...disks.value],
+    devices: [...rng, ...disks.value, ...balloon],
     ...(interrupts && { interrupts }),
   }
   if (exactModule !== undefined) return (await import('@virga/vmm/lockstep')).createTwins(config)

@@ -4,7 +4,8 @@
  *
  *   jit      programs of random instructions: interpreter and compiled code
  *   qcow2    damaged disk images: read, written, repaired or refused, and nothing else
- *   virtio-blk, virtio-net  drivers that do anything: nothing but their own memory and backend is touched
+ *   virtio-blk, virtio-net, virtio-balloon, virtio-console, virtio-input
+ *            drivers that do anything: nothing but their own memory and backend is touched
  *   frames   hostile frames into the switch, and lives of networks with and without the flow cache
  *   stress   stress-ng's methods, which know their results, in a machine of the image `bench`, which is made by
  *            `npx virga image build --name bench --packages openssl,xz-utils,python3-minimal,perl-base,sqlite3,stress-ng`

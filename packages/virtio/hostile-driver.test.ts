@@ -5,7 +5,7 @@ import { attack, hostileTargets } from './testing.ts'
 /** Seeds that a defect was found with. */
 const found: Readonly<Record<string, readonly number[]>> = {}
 const first = 1000
-const tries = 300
+const tries = 100
 
 describe.each(Object.entries(hostileTargets))('a hostile driver of %s', (name, make) => {
   for (const seed of found[name] ?? []) it(`of seed ${seed} harms nobody`, () => attack(make, seed))

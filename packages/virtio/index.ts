@@ -1,7 +1,21 @@
 /** Front door of @virga/virtio. */
+export { balloonConfig, balloonFeature, balloonModel, balloonPageBytes } from './balloon/config.ts'
+export { type BalloonBackend, BalloonDevice, type PageRun } from './balloon/device.ts'
+export type { BalloonStatistics } from './balloon/statistics.ts'
 export type { BlkBackend, BlkOutcome } from './blk/backend.ts'
 export { type BlkDisk, blkIdBytes, blkModel, sectorBytes } from './blk/config.ts'
 export { blkHandler } from './blk/device.ts'
+export {
+  type ConsolePort,
+  consoleConfig,
+  consoleFeature,
+  consoleModel,
+  consolePortsMax,
+  consoleQueue,
+} from './console/config.ts'
+export { type ConsoleBackend, ConsoleDevice } from './console/device.ts'
+export { buttonModel } from './input/config.ts'
+export { ButtonDevice } from './input/device.ts'
 export type {
   ChainHandler,
   ChainResult,

@@ -36,6 +36,8 @@ export interface VirtioModel {
   readonly config: Uint8Array
   /** what of it the driver may write; default: nothing */
   readonly driverFields?: readonly ConfigField[]
+  /** changes the configuration after the driver wrote to it, on the thread that it does that: by what is in it alone */
+  readonly answer?: (config: Uint8Array) => void
 }
 
 /** What became of a chain: bytes written to its buffers, or proof that the driver is broken. */
@@ -57,8 +59,8 @@ export interface ChainHandler {
   kicked?(queue: number): ServiceLeft | 'serve'
   /** Hears that a driver reset the device since it was last held: what was known of the driver is void. */
   reset?(): void
-  /** Hears that a driver wrote a field of the configuration, or reset a queue: the device is held. */
-  changed?(): void
+  /** Does what somebody on another thread asked for (`VirtioPciFunction.ask`); the device is held. */
+  asked?(): void
 }
 
 /** A device's queues and configuration, for its handler. */
@@ -77,6 +79,8 @@ export interface DeviceAccess {
   hasFeature(bit: number): boolean
   /** Interrupts the driver if it wants to hear of what was published in a queue. */
   interrupt(index: number, queue: SplitQueue): void
+  /** Has a queue served again, as if it were kicked. */
+  kickAgain(index: number): void
   /** Gives the driver up: it has to reset the device. */
   giveUp(reason: string): void
   /** Bytes of the configuration, as they are. */

@@ -50,7 +50,7 @@ export class DeviceService implements DeviceAccess {
     if (!this.enter()) return 'more'
     let left: ServiceLeft = 'idle'
     if (device.isLive) {
-      if (device.takeConfigWritten()) this.parts.handler.changed?.()
+      if (device.takeAsked()) this.parts.handler.asked?.()
       const kicks = device.takeKicks()
       for (let queue = 0; kicks >>> queue !== 0 && queue < device.queueCount; queue++) {
         if ((kicks & (1 << queue)) === 0 || this.serveQueue(queue) === 'idle') continue
@@ -90,6 +90,11 @@ export class DeviceService implements DeviceAccess {
 
   interrupt(index: number, queue: SplitQueue): void {
     if (queue.wantsInterrupt()) this.parts.locked(() => this.device.interruptQueue(index))
+  }
+
+  kickAgain(index: number): void {
+    this.device.kick(index)
+    this.device.ring()
   }
 
   giveUp(reason: string): void {

@@ -37,6 +37,8 @@ export interface MachineConfig extends ThreadContext {
   readonly poolBytes?: number
   /** virtio devices, in the order of their slots; default: none. With any, an I/O thread has to attach */
   readonly devices?: readonly DeviceConfig[]
+  /** shared word that rings the I/O thread, the same for all machines that it serves; default: one of the machine's own */
+  readonly ioBell?: Int32Array
   /** default: live */
   readonly lines?: LinesMode
   /** default: aia for a direct boot; a bare one has the PLIC, since M-mode has no AIA here */
@@ -84,6 +86,7 @@ export function createMachine(config: MachineConfig): Result<MachineOwner> {
     lines: config.lines ?? 'live',
     interrupts: interruptsOf(config),
     devices: config.devices ?? [],
+    ioBell: config.ioBell,
   }
   const machine = new Machine(descriptor, config)
   for (const { gpa, bytes } of layout.value.placements) {

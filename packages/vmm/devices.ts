@@ -3,10 +3,27 @@
  * its queues is made where its backend is, on the I/O thread.
  */
 
-import { type BlkDisk, blkModel, rngModel, type VirtioModel } from '@virga/virtio'
+import {
+  type BlkDisk,
+  balloonModel,
+  blkModel,
+  buttonModel,
+  type ConsolePort,
+  consoleModel,
+  type NetPort,
+  netModel,
+  rngModel,
+  type VirtioModel,
+} from '@virga/virtio'
 
 /** One device. Structured-clone safe. */
-export type DeviceConfig = { readonly kind: 'rng' } | { readonly kind: 'blk'; readonly disk: BlkDisk }
+export type DeviceConfig =
+  | { readonly kind: 'rng' }
+  | { readonly kind: 'blk'; readonly disk: BlkDisk }
+  | { readonly kind: 'net'; readonly port: NetPort }
+  | { readonly kind: 'balloon' }
+  | { readonly kind: 'button' }
+  | { readonly kind: 'console'; readonly ports: readonly ConsolePort[] }
 
 /** Slots of the bus, less the one of its bridge. */
 export const devicesMax = 31
@@ -16,6 +33,10 @@ type Kinds = { readonly [K in DeviceConfig['kind']]: Extract<DeviceConfig, { kin
 const models: { readonly [K in keyof Kinds]: (config: Kinds[K], index: number) => VirtioModel } = {
   rng: (_config, index) => rngModel(`virtio-rng${index}`),
   blk: ({ disk }, index) => blkModel(`virtio-blk${index}`, disk),
+  net: ({ port }, index) => netModel(`virtio-net${index}`, port),
+  console: ({ ports }, index) => consoleModel(`virtio-console${index}`, ports),
+  button: (_config, index) => buttonModel(`virtio-input${index}`),
+  balloon: (_config, index) => balloonModel(`virtio-balloon${index}`),
 }
 
 /** The models of a machine's devices, in order; the index in a name is the slot. */

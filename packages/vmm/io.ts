@@ -1,13 +1,14 @@
 /**
- * The I/O thread of a machine: serves the queues of its devices, and sleeps while there is nothing to do.
+ * The I/O thread: serves the queues of machines' devices, and sleeps while there is nothing to do.
  *
  * ```
- *  ┌► stopped? ─► leave     paused? ─► park on the bell
+ *  ┌► stopped? ─► leave     paused? ─► park
  *  │  serve each device: resets, queues that were kicked
  *  └── nothing left ─► sleep on the bell
  * ```
- * Why a bell: as for pCPUs, whoever changes what a sleeper would see changes it first and rings then.
- * Invariants: only this thread serves queues, so it alone moves used rings; parked, it touches nothing.
+ * Why a bell: as for pCPUs, whoever changes what a sleeper would see changes it first and rings then. Machines that are
+ * served by one thread share its bell (`MachineConfig.ioBell`), since a frame of one is put into the queues of another.
+ * Invariants: only this thread serves queues, so it alone moves used rings; of a machine that is parked it touches nothing.
  */
 
 import { assert, defined } from '@virga/base'
@@ -28,12 +29,17 @@ export interface IoOptions {
 
 /** Serves a machine's devices until it stops. Blocks its thread. */
 export function runIo(options: IoOptions): void {
-  const loop = new Io(options)
-  while (loop.step());
-  options.machine.setIoState(pcpuState.done)
+  const io = new Io(options)
+  const { ioBell } = options.machine.platform
+  for (;;) {
+    const seen = ioBell.count()
+    const left = io.serve()
+    if (left === 'stopped') return
+    if (left === 'idle') ioBell.sleep(seen)
+  }
 }
 
-/** The loop of the I/O thread, a step at a time. */
+/** The devices of one machine on the I/O thread, which may serve other machines, too. */
 export class Io {
   readonly #machine: Machine
   readonly #services: readonly DeviceService[]
@@ -50,31 +56,34 @@ export class Io {
           handler: defined(handlers[i], 'handler'),
           memory: dma,
           locked: platform.locked,
+          isRunning: () => machine.ioState === pcpuState.running,
           onBroken: (reason) => onBroken?.(device.name, reason),
         }),
     )
   }
 
-  /** Serves once, and sleeps or parks when there is nothing to do. False when the machine has stopped. */
-  step(): boolean {
+  /**
+   * Serves each device once. Idle: sleep on the bell, if it was not rung since before this call. Stopped: the machine has
+   * ended, and is not touched any more.
+   */
+  serve(): 'idle' | 'more' | 'stopped' {
     const machine = this.#machine
-    const { ioBell } = machine.platform
-    const seen = ioBell.count()
     const state = machine.runState
-    if (state === runState.stopped) return false
+    if (state === runState.stopped) {
+      machine.setIoState(pcpuState.done)
+      return 'stopped'
+    }
     if (state === runState.paused) {
       if (machine.ioState !== pcpuState.parked) machine.setIoState(pcpuState.parked)
-      ioBell.sleep(seen)
-      return true
+      return 'idle'
     }
     if (machine.ioState !== pcpuState.running) {
       // Said first and looked again then, so that an owner who pauses either is seen or sees this.
       machine.setIoState(pcpuState.running)
-      return true
+      return 'more'
     }
     let left = false
     for (const service of this.#services) if (service.serve() === 'more') left = true
-    if (!left) ioBell.sleep(seen)
-    return true
+    return left ? 'more' : 'idle'
   }
 }

@@ -36,6 +36,8 @@ export const machineWord = {
   outcomeClaim: 64,
   /** state of the I/O thread, see pcpuState; absent when no device needs one */
   ioState: 68,
+  /** lock of whoever reaches guest memory outside of guest code */
+  memoryLock: 72,
   /** f64: host milliseconds at tick 0 of the guest's clock */
   clockBase: 40,
   /** f64: host milliseconds when the machine was paused */

@@ -49,6 +49,7 @@ export interface MachineDescriptor {
   readonly lines: LinesMode
   readonly interrupts: InterruptArchitecture
   readonly devices: readonly DeviceConfig[]
+  readonly ioBell?: Int32Array | undefined
 }
 
 /** What a thread passes in. */
@@ -106,6 +107,7 @@ export class Machine {
       boot: descriptor.mode,
       interrupts: descriptor.interrupts,
       devices: deviceModels(descriptor.devices),
+      ioBell: descriptor.ioBell,
       lines: {
         set: (hart, line, level) => this.harts[hart]?.setLines(1 << hartLineBit[line], level),
         wake: (hart) => this.harts[hart]?.kick(),

@@ -8,6 +8,7 @@
  */
 
 import { defined } from '@virga/base'
+import { balloonConfig, balloonPageBytes, type VirtioPciFunction } from '@virga/virtio'
 import type { Machine, MachineDescriptor } from './machine.ts'
 import { machineWord, pcpuState, runState } from './machine-block.ts'
 import { ioLost, type Outcome, pcpuLost } from './outcome.ts'
@@ -109,6 +110,39 @@ export class MachineOwner {
       await platform.doorbell.rung(seen, due === Number.POSITIVE_INFINITY ? undefined : Math.max(0, due))
     }
     return defined(machine.outcome() ?? undefined, 'outcome')
+  }
+
+  /**
+   * Presses the power button: a guest that listens shuts down, in its own time. False when it has no button.
+   */
+  pressPowerButton(): boolean {
+    const { descriptor, platform } = this.machine
+    const button = platform.devices[descriptor.devices.findIndex(({ kind }) => kind === 'button')]
+    button?.ask()
+    return button !== undefined
+  }
+
+  /** Tells the guest how many bytes of its memory it is to do without; false when it has no balloon. */
+  setBalloon(bytes: number): boolean {
+    const { platform } = this.machine
+    const balloon = this.#balloon
+    if (balloon === undefined) return false
+    const pages = new Uint8Array(Uint32Array.of(Math.floor(bytes / balloonPageBytes)).buffer)
+    platform.locked(() => balloon.changeConfig(balloonConfig.pages.offset, pages))
+    return true
+  }
+
+  /** Bytes that the guest says are in its balloon. */
+  get balloonBytes(): number {
+    const balloon = this.#balloon
+    if (balloon === undefined) return 0
+    const field = this.machine.platform.locked(() => balloon.readConfigField(balloonConfig.actual))
+    return new DataView(field.buffer).getUint32(0, true) * balloonPageBytes
+  }
+
+  get #balloon(): VirtioPciFunction | undefined {
+    const { descriptor, platform } = this.machine
+    return platform.devices[descriptor.devices.findIndex(({ kind }) => kind === 'balloon')]
   }
 
   /** What the machine did so far. */

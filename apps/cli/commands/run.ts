@@ -45,6 +45,7 @@ export function addRunCommand(program: Command): void {
         .default('jit'),
     )
     .option('--disk <file>', 'a disk, FILE[,readonly][,format=raw|qcow2]; again for more', collect)
+    .option('--balloon <size>', 'memory that the guest is asked to do without')
     .option('--no-rng', 'leave out the source of random numbers')
     .addOption(
       new Option('--interrupts <kind>', 'how devices interrupt: messages (aia) or wires (plic)').choices([

@@ -93,6 +93,12 @@ export class Chain {
     return this.walk('write', offset, bytes, (gpa, count) => this.memory.locate(gpa, count, 'write', into))
   }
 
+  /** Shows the buffers that may be written, each whole. */
+  visitWritable(visit: (gpa: number, bytes: number) => void): void {
+    for (let i = this.readableCount; i < this.count; i++)
+      visit(this.addresses[i] as number, this.lengths[i] as number)
+  }
+
   private pieces(access: 'read' | 'write', offset: number, bytes: number): Uint8Array[] | undefined {
     const found: Uint8Array[] = []
     const all = this.walk(access, offset, bytes, (gpa, count) => {

@@ -50,9 +50,10 @@ const word = {
   resetPending: 10,
   /** counted, so that the server sees those that were done while it did not look */
   resets: 11,
-  /** counted where drivers see it; and whether the driver wrote something since the server looked */
+  /** counted where drivers see it */
   configGeneration: 12,
-  configWritten: 13,
+  /** whether somebody asked the server for what this device does by itself */
+  asked: 13,
   queues: 14,
 } as const
 
@@ -236,6 +237,11 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     Atomics.or(this.own, word.kicks, 1 << queue)
   }
 
+  /** Wakes the thread that serves queues. */
+  ring(): void {
+    this.bell.ring()
+  }
+
   /** The words of an enabled queue; undefined where there is none. */
   enabledQueue(queue: number): Int32Array | undefined {
     const at = word.queues + queueWords * queue
@@ -266,9 +272,15 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     return Atomics.load(this.own, word.resets)
   }
 
-  /** Whether the driver wrote a field of the configuration since this was last asked. */
-  takeConfigWritten(): boolean {
-    return Atomics.exchange(this.own, word.configWritten, 0) !== 0
+  /** Asks the thread that serves for what this device does by itself, like the press of a button. Any thread. */
+  ask(): void {
+    Atomics.store(this.own, word.asked, 1)
+    this.bell.ring()
+  }
+
+  /** Whether somebody did. */
+  takeAsked(): boolean {
+    return Atomics.exchange(this.own, word.asked, 0) !== 0
   }
 
   // The device-specific configuration, for whoever has the bus lock.
@@ -337,7 +349,7 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     super.cold()
     this.deviceFields.set(this.model.config)
     this.own[word.configGeneration] = 0
-    this.own[word.configWritten] = 0
+    this.own[word.asked] = 0
     this.clear()
   }
 
@@ -409,9 +421,8 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
       const isOpen = fields.some(({ offset, bytes: length }) => at + i >= offset && at + i < offset + length)
       if (!isOpen) continue
       this.deviceFields[at + i] = Math.floor(value / 256 ** i)
-      Atomics.store(this.own, word.configWritten, 1)
-      this.bell.ring()
     }
+    this.model.answer?.(this.deviceFields)
   }
 
   private touchesAccess(offset: number): boolean {

@@ -5,7 +5,9 @@
  * by a write.
  */
 
+import { SharedMutex } from '@virga/device'
 import type { BootFile } from '../boot/boot-file.ts'
+import { machineWord } from '../machine-block.ts'
 import { memoryMap } from '../platform/memory-map.ts'
 import { type Arena, frameBytes, largeFrameBytes } from './arena.ts'
 import type { FramePool } from './frames.ts'
@@ -19,6 +21,11 @@ export type AccessOutcome = 'done' | 'outside' | 'out-of-frames'
 
 /** RAM of one machine. */
 export class GuestMemory {
+  /**
+   * Held while bytes are copied: between the look at the SLAT and the copy, no frame may be given away. Whoever gives
+   * frames away takes it once, after no table leads to them any more.
+   */
+  readonly lock: SharedMutex
   readonly ramBytes: number
   /** memory of another machine that gets what is written here, too */
   mirror: GuestMemory | null = null
@@ -27,6 +34,10 @@ export class GuestMemory {
   readonly #slat: Slat
 
   constructor(parts: { arena: Arena; frames: FramePool; slat: Slat; ramBytes: number }) {
+    this.lock = new SharedMutex(
+      parts.arena.i32,
+      (parts.arena.plan.machineBlock + machineWord.memoryLock) >>> 2,
+    )
     this.ramBytes = parts.ramBytes
     this.#arena = parts.arena
     this.#frames = parts.frames
@@ -98,6 +109,14 @@ export class GuestMemory {
   }
 
   #pages(
+    gpa: number,
+    byteCount: number,
+    each: (gpa: number, from: number, to: number) => boolean,
+  ): AccessOutcome {
+    return this.lock.run(() => this.#eachPage(gpa, byteCount, each))
+  }
+
+  #eachPage(
     gpa: number,
     byteCount: number,
     each: (gpa: number, from: number, to: number) => boolean,

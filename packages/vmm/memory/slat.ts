@@ -119,6 +119,21 @@ export class Slat {
     return frameOf(leaf)
   }
 
+  /**
+   * Removes the large leaf at `gpa` (2 MiB aligned) whole. Returns its run of 512 frames, which now belongs to the caller as
+   * after `unmap`; 0 when there is no such leaf.
+   */
+  unmapLarge(gpa: number): number {
+    const { i32 } = this.#arena
+    const slot = this.#find(gpa, 1)
+    if (slot < 0) return 0
+    const entry = Atomics.load(i32, slot)
+    if ((entry & 1) === 0 || (entry & leafTest) === 0) return 0
+    if (Atomics.compareExchange(i32, slot, entry, 0) !== entry) return 0
+    this.#count(machineWord.slatLargeLeaves, -1)
+    return frameOf(entry >>> 0)
+  }
+
   #split(slot: number, leaf: number): boolean {
     const { i32 } = this.#arena
     const table = this.#frames.take()

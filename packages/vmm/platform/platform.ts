@@ -48,6 +48,8 @@ export interface PlatformOptions {
   /** bare: the guest is in M-mode and has the ACLINT; direct: it has not */
   readonly boot: 'direct' | 'bare'
   readonly lines: HartLines
+  /** one word that rings the thread that serves queues, if it serves other machines too; default: one of `words` */
+  readonly ioBell?: Int32Array | undefined
   /** ticks of the `time` CSR; the same on every thread */
   readonly clock: () => number
   /** milliseconds since 1970 */
@@ -127,7 +129,8 @@ export function createPlatform(options: PlatformOptions): Platform {
   assert(words.byteLength === platformStateBytes(harts, models), 'the platform gets the words it asked for')
   const mutex = new SharedMutex(words, lockWord)
   const doorbell = new Doorbell(words, doorbellWord)
-  const ioBell = new Doorbell(words, ioBellWord)
+  const ioBell =
+    options.ioBell === undefined ? new Doorbell(words, ioBellWord) : new Doorbell(options.ioBell, 0)
   let next = headWords
   const takeWords = (count: number) => {
     next += count
