@@ -7,8 +7,8 @@ import { hash } from 'node:crypto'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { cacheRoot } from '@virga/host/cache'
 import type { CodeCache } from '@virga/riscv/jit/compiler'
-import { cacheRoot } from './adapters/cache-folder.ts'
 
 /** A file that has grown to this is begun anew. */
 const fileBytesMax = 64 << 20

@@ -6,13 +6,21 @@ const escapeKey = 0x01
 export type TerminalCommand = 'leave' | 'help'
 
 /** Text shown on Ctrl-A h. Lines end as a terminal in raw mode needs it. */
-export const terminalHelp = [
-  '',
-  '  Ctrl-A x       end the machine and leave',
-  '  Ctrl-A h       this help',
-  '  Ctrl-A Ctrl-A  send Ctrl-A to the guest',
-  '',
-].join('\r\n')
+function helpText(leave: string): string {
+  return [
+    '',
+    `  Ctrl-A x       ${leave}`,
+    '  Ctrl-A h       this help',
+    '  Ctrl-A Ctrl-A  send Ctrl-A to the guest',
+    '',
+  ].join('\r\n')
+}
+
+/** Where the machine lives as long as the terminal. */
+export const terminalHelp = helpText('end the machine and leave')
+
+/** Where the machine goes on. */
+export const consoleHelp = helpText('leave; the machine goes on')
 
 /** Splits what a person types into bytes for the guest and commands. Keeps the state between chunks. */
 export class EscapeFilter {

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { ok, type Result } from '@virga/base'
 import { findImage, type ImageFiles, type ImageName, pullImage, type Store } from '@virga/guest'
-import { CacheFolder, cacheRoot } from './adapters/cache-folder.ts'
+import { CacheFolder, cacheRoot } from '@virga/host/cache'
 
 /** Where images are kept on this machine. */
 export function imageStore(): Store {

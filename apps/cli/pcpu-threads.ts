@@ -59,6 +59,11 @@ export class PcpuThreads {
     }
   }
 
+  /** Ends threads that were never given a machine. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+
   /** Resolves when all threads of a machine that has ended are gone, to what lockstep has to tell, if anything. */
   async ended(): Promise<string | undefined> {
     await Promise.all(this.#ends)

@@ -4,13 +4,18 @@ import { Command } from 'commander'
 import { parse, speakPlainly } from './command-line.ts'
 import { addImageCommands } from './commands/image.ts'
 import { addIsaCommand } from './commands/isa.ts'
+import { addLocalCommands } from './commands/local.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addTopCommand } from './commands/top.ts'
 import { addVolumeCommands } from './commands/volume.ts'
 
 const examples = `
 Examples:
   virga run                          boot Debian's kernel to a shell
   virga run --exec 'cat /proc/cpuinfo'
+  virga local start web              a machine that goes on without a terminal
+  virga local console web
+  virga top
   virga image list
   virga volume create disk.qcow2 --size 10GiB
   virga isa addw
@@ -26,6 +31,8 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     .version('0.1.0')
     .addHelpText('after', examples)
   addRunCommand(program)
+  addLocalCommands(program)
+  addTopCommand(program)
   addImageCommands(program)
   addVolumeCommands(program)
   addIsaCommand(program)

@@ -12,8 +12,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cacheRoot } from '@virga/host/cache'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { cacheRoot } from '../../apps/cli/adapters/cache-folder.ts'
 import { virga } from './virga.ts'
 
 /** A cache of its own, with the images of the usual one. */

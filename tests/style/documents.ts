@@ -23,7 +23,7 @@ export const packagesAreAlike: Rule = (tree) =>
   units(tree).flatMap((unit) => {
     const [kind, name] = unit.split('/')
     const manifest = manifestOf(tree, unit)
-    const doors = kind === 'packages' ? manifest.exports : manifest.bin
+    const doors: Manifest['exports'] = { ...manifest.exports, ...(kind === 'apps' && manifest.bin) }
     const expected: Manifest = {
       name: `@virga/${name}`,
       version: manifestOf(tree, '').version ?? '',
@@ -34,8 +34,8 @@ export const packagesAreAlike: Rule = (tree) =>
     const faults = Object.entries(expected)
       .filter(([field, value]) => manifest[field as keyof Manifest] !== value)
       .map(([field, value]) => `${field} is not ${JSON.stringify(value)}`)
-    if (kind === 'packages' && doors?.['.'] === undefined) faults.push('has no exports["."]')
-    for (const file of Object.values(doors ?? {})) {
+    if (kind === 'packages' && doors['.'] === undefined) faults.push('has no exports["."]')
+    for (const file of Object.values(doors)) {
       // What `npm run build` makes is not in the tree.
       if (!file.startsWith('./dist/') && !tree.has(posix.join(unit, file)))
         faults.push(`names ${file}, which does not exist`)

@@ -24,8 +24,9 @@ describe('ranks', () => {
       'rank 2 is not below rank 2',
     ],
     ['of a type', { 'packages/wasm/a.ts': "let x: import('@virga/vmm').X" }, 'rank 3 is not below rank 1'],
-    ['from app to app', { 'apps/cli/a.ts': "await import('../host/b.ts')" }, 'rank 4 is not below rank 4'],
-    ['to tests', { 'infra/a.ts': "import '../tests/framework/b.ts'" }, 'rank 6 is not below rank 5'],
+    ['from app to app', { 'apps/host/a.ts': "await import('@virga/cli')" }, 'rank 5 is not below rank 4'],
+    ['to tests', { 'infra/a.ts': "import '../tests/framework/b.ts'" }, 'rank 7 is not below rank 6'],
+    ['of a new app', { 'apps/new/a.ts': "import '@virga/base'" }, 'apps/new has no rank'],
     ['of a new package', { 'packages/new/a.ts': "import '@virga/base'" }, 'packages/new has no rank'],
     ['to a new package', { 'apps/cli/a.ts': "import '@virga/new'" }, '@virga/new, which has no rank'],
   ])('refuse an import %s', (_, files, fault) => {
@@ -35,6 +36,7 @@ describe('ranks', () => {
   it('allow an import down, and within', () => {
     const files = {
       'packages/vmm/a.ts': "import '@virga/base'\nimport './b.ts'",
+      'apps/cli/a.ts': "import '@virga/host'",
       'tests/a.ts': "import '../infra/b.ts'",
     }
     expect(ranksGoDown(sampleTree(files))).toEqual([])
@@ -48,10 +50,13 @@ describe('front doors', () => {
     const files = {
       'packages/base/package.json': manifest({ exports: { '.': './index.ts' } }),
       'packages/vmm/a.ts': "import '../base/assert.ts'\nimport '@virga/base/assert'\nimport '@virga/base'",
+      'apps/host/package.json': manifest({ exports: { '.': './index.ts' } }),
+      'apps/cli/a.ts': "import '@virga/host'\nimport '@virga/host/inside'",
     }
     expect(packagesHaveFrontDoors(sampleTree(files))).toEqual([
       'packages/vmm/a.ts: imports ../base/assert.ts from outside packages/vmm',
       'packages/vmm/a.ts: imports @virga/base/assert, which packages/base does not export',
+      'apps/cli/a.ts: imports @virga/host/inside, which apps/host does not export',
     ])
   })
 })

@@ -31,7 +31,7 @@ export const ranksGoDown: Rule = (tree) =>
     return to < from ? undefined : `imports ${specifier}: rank ${to} is not below rank ${from}`
   })
 
-/** Packages and apps reach other packages by name, through `exports`; only tooling may reach inside. */
+/** Packages and apps reach each other by name, through `exports`; only tooling may reach inside. */
 export const packagesHaveFrontDoors: Rule = (tree) =>
   eachImport(tree, (path, specifier) => {
     const unit = unitOf(path)
@@ -44,8 +44,9 @@ export const packagesHaveFrontDoors: Rule = (tree) =>
     if (!specifier.startsWith(workspaceScope)) return undefined
     const [name = '', ...inside] = specifier.slice(workspaceScope.length).split('/')
     const door = inside.length === 0 ? '.' : `./${inside.join('/')}`
-    const { exports = {} } = manifestOf(tree, `packages/${name}`)
-    return door in exports ? undefined : `imports ${specifier}, which packages/${name} does not export`
+    const folder = folderOf(name)
+    const { exports = {} } = manifestOf(tree, folder)
+    return door in exports ? undefined : `imports ${specifier}, which ${folder} does not export`
   })
 
 /** What a file imports, the package.json that governs it declares. Tests may also use what the root declares. */
@@ -121,7 +122,14 @@ function eachImport(tree: Tree, judge: (path: string, specifier: string) => stri
 function targetOf(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier)
   if (!specifier.startsWith(workspaceScope)) return undefined
-  return `packages/${specifier.slice(workspaceScope.length).split('/')[0]}/index.ts`
+  return `${folderOf(specifier.slice(workspaceScope.length).split('/')[0] ?? '')}/index.ts`
+}
+
+/** Where the package or app of that name is; packages are the rule. */
+function folderOf(name: string): string {
+  return rankOf(`packages/${name}/index.ts`) === undefined && rankOf(`apps/${name}/index.ts`) !== undefined
+    ? `apps/${name}`
+    : `packages/${name}`
 }
 
 /** What may import itself freely: one package, one app, or all of infra, all of tests, the files at the root. */

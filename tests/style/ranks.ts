@@ -3,7 +3,7 @@
  * ARCHITECTURE.md. A new package gets its line here first.
  */
 
-/** Rank of each package, app (all alike) and folder of tooling. */
+/** Rank of each package, each app and each folder of tooling. The command is a client of the host: RFD 5. */
 const packageRanks: Readonly<Record<string, number>> = {
   base: 0,
   contract: 1,
@@ -20,10 +20,12 @@ const packageRanks: Readonly<Record<string, number>> = {
   vmm: 3,
   guest: 3,
 }
-const folderRanks: Readonly<Record<string, number>> = { apps: 4, infra: 5, tests: 6 }
+const appRanks: Readonly<Record<string, number>> = { host: 4, cli: 5 }
+const folderRanks: Readonly<Record<string, number>> = { infra: 6, tests: 7 }
 
-/** The rank of a file by its path, or undefined for a package without a line above. */
+/** The rank of a file by its path, or undefined for a package or app without a line above. */
 export function rankOf(path: string): number | undefined {
   const [top = '', name = ''] = path.split('/')
-  return top === 'packages' ? packageRanks[name] : folderRanks[top]
+  if (top === 'packages') return packageRanks[name]
+  return top === 'apps' ? appRanks[name] : folderRanks[top]
 }

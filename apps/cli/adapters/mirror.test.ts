@@ -3,8 +3,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cacheRoot } from '@virga/host/cache'
 import { afterAll, describe, expect, it } from 'vitest'
-import { cacheRoot } from './cache-folder.ts'
 import { parseAptProxies } from './fetch-network.ts'
 import { chooseMirror, findMirror, parseSources } from './mirror.ts'
 

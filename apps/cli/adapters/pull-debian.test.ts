@@ -5,8 +5,8 @@
 
 import { execFileSync } from 'node:child_process'
 import { type ImageFiles, pullImage } from '@virga/guest'
+import { CacheFolder, cacheRoot } from '@virga/host/cache'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { CacheFolder, cacheRoot } from './cache-folder.ts'
 import { fetchNetwork } from './fetch-network.ts'
 import { findMirror } from './mirror.ts'
 

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { ok } from '@virga/base'
 import { type ImageFiles, listImages, type PullEvent, pullImage, removeImage } from '@virga/guest'
 import { makeTestArchive, type TestArchive } from '@virga/guest/testing'
+import { CacheFolder } from '@virga/host/cache'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { CacheFolder } from './cache-folder.ts'
 import { fetchNetwork } from './fetch-network.ts'
 
 const xz = (bytes: Uint8Array): Uint8Array => execFileSync('xz', ['-c'], { input: bytes })

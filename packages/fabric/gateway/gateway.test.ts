@@ -116,7 +116,8 @@ function connected() {
 
 describe('a connection of a machine', () => {
   it('is handed up with the identity of its port, and answered only when it is accepted', () => {
-    const { machine, streams } = outside()
+    const { machine, streams, gateway } = outside()
+    expect(gateway.openCount).toBe(0)
     machine.say(syn)
     expect(streams[0]).toMatchObject({
       port: 'm',
@@ -126,6 +127,7 @@ describe('a connection of a machine', () => {
     expect(machine.hear()).toEqual([])
     machine.say(syn)
     expect([streams.length, machine.hear()]).toEqual([1, []])
+    expect(gateway.openCount).toBe(1)
   })
 
   it.each([

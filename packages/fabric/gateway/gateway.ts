@@ -93,6 +93,11 @@ export class Gateway implements Translator {
     return this.tcp.connect(port, machine, remote, listener)
   }
 
+  /** Connections, sockets and pingers that are open or about to be: while there are any, time is to be told. */
+  get openCount(): number {
+    return this.tcp.count + this.datagrams.count
+  }
+
   /** Time has come to `nowMs`. To be called some ten times a second while something is open. */
   tick(nowMs: number): void {
     this.nowMs = nowMs

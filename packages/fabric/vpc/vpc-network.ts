@@ -102,7 +102,7 @@ export class VpcNetwork {
   private readonly answerPieces = new PieceList(1)
   /** receivers that got something since the last `flush`: few, and mostly the same one again */
   private readonly touched: Receiver[] = []
-  private readonly routerMac: MacAddress
+  readonly routerMac: MacAddress
   private readonly mtu: number
   private uplink: Uplink | undefined
   private gateway: Translator | undefined

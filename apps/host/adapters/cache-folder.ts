@@ -10,6 +10,7 @@ import * as path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ok, type Result, worldError } from '@virga/base'
 import { type Appender, type Store, UnreadableFile } from '@virga/guest'
+import { absent, errorCode, takeLock } from './process-lock.ts'
 
 /** How often to look whether another program has given up a key. */
 const lockPollMs = 200
@@ -117,48 +118,6 @@ class FileAppender implements Appender {
   }
 }
 
-/**
- * Makes the lock file, with its owner in it; false when a program that is alive has it. One whose owner has
- * ended is moved aside first, and looked at again there: somebody may have taken it over in between.
- */
-async function takeLock(lockPath: string): Promise<boolean> {
-  await fs.mkdir(path.dirname(lockPath), { recursive: true })
-  const mine = await processIdentity(process.pid)
-  try {
-    await fs.writeFile(lockPath, mine, { flag: 'wx' })
-    return true
-  } catch (cause) {
-    if (errorCode(cause) !== 'EEXIST') throw cause
-  }
-  if (await isOwned(lockPath)) return false
-
-  const asidePath = `${lockPath}.${process.pid}`
-  await fs.rename(lockPath, asidePath).catch(absent)
-  if (await isOwned(asidePath)) await fs.link(asidePath, lockPath).catch(() => undefined)
-  await fs.rm(asidePath, { force: true })
-  return false
-}
-
-async function isOwned(lockPath: string): Promise<boolean> {
-  const owner = await fs.readFile(lockPath, 'utf8').catch(absent)
-  if (owner === undefined) return false
-  // Between making the file and writing into it, its owner is not known, but there.
-  if (owner === '') return Date.now() - ((await fs.stat(lockPath).catch(absent))?.mtimeMs ?? 0) < 10_000
-  return owner === (await processIdentity(Number.parseInt(owner, 10)))
-}
-
-/** Process id and, where Linux tells it, time of start: ids are given to other processes later. */
-async function processIdentity(pid: number): Promise<string> {
-  try {
-    process.kill(pid, 0)
-  } catch (cause) {
-    if (errorCode(cause) === 'ESRCH') return ''
-  }
-  const stat = (await fs.readFile(`/proc/${pid}/stat`, 'utf8').catch(absent)) ?? ''
-  const fieldsAfterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return `${pid} ${fieldsAfterName[19] ?? ''}`
-}
-
 async function attempt<T>(action: DiskAction, file: string, run: () => Promise<T>): Promise<Result<T>> {
   try {
     return ok(await run())
@@ -184,15 +143,4 @@ function diskMessage(action: DiskAction, file: string, cause: unknown): string {
   }
   const code = errorCode(cause) ?? String(cause)
   return `${what}: ${advice[code] ?? `the system says ${code}`}`
-}
-
-function errorCode(cause: unknown): string | undefined {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-}
-
-/** For what may be missing: undefined when it is, thrown when it is there but something else is wrong. */
-function absent(cause: unknown): undefined {
-  const code = errorCode(cause)
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-  throw cause
 }
