@@ -1,6 +1,6 @@
 /**
- * Debian's kernel and the devices that a host gives to machines: two machines in one network, ports of a console; their devices are
- * served by one thread.
+ * Debian's kernel and the devices that a host gives to machines: two machines in one network, and ports of a console. One
+ * thread serves the devices of both.
  */
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
