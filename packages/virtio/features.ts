@@ -5,7 +5,7 @@
  */
 
 /** Bit numbers. */
-export const feature = { indirectDescriptors: 28, eventIndex: 29, version1: 32 } as const
+export const feature = { indirectDescriptors: 28, eventIndex: 29, version1: 32, ringReset: 40 } as const
 
 /** 64 feature bits in two unsigned words, low first. */
 export type FeatureWords = readonly [low: number, high: number]

@@ -59,6 +59,8 @@ export interface ChainHandler {
   kicked?(queue: number): ServiceLeft | 'serve'
   /** Hears that a driver reset the device since it was last held: what was known of the driver is void. */
   reset?(): void
+  /** Hears that a driver reset one queue since the device was last held: what was kept of it is void. */
+  queueReset?(queue: number): void
   /** Does what somebody on another thread asked for (`VirtioPciFunction.ask`); the device is held. */
   asked?(): void
 }

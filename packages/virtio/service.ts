@@ -119,6 +119,9 @@ export class DeviceService implements DeviceAccess {
       this.resetsSeen = resets
       this.parts.handler.reset?.()
     }
+    const queues = this.device.takeQueueResets()
+    for (let queue = 0; queues >>> queue !== 0 && queue < this.device.queueCount; queue++)
+      if ((queues & (1 << queue)) !== 0) this.parts.handler.queueReset?.(queue)
     return true
   }
 
@@ -127,6 +130,7 @@ export class DeviceService implements DeviceAccess {
     if (--this.depth > 0) return false
     const { device } = this
     if (device.resetAsked) this.parts.locked(() => device.finishReset())
+    if (device.queueResetAsked) this.parts.locked(() => device.finishQueueResets())
     return device.release()
   }
 

@@ -80,6 +80,10 @@ export class BalloonDevice implements ChainHandler {
     this.askStatistics()
   }
 
+  queueReset(queue: number): void {
+    if (queue === balloonQueue.statistics) this.held = undefined
+  }
+
   reset(): void {
     this.held = undefined
   }

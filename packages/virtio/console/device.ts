@@ -67,6 +67,10 @@ export class ConsoleDevice implements ChainHandler {
     return this.control.hear(chain)
   }
 
+  queueReset(queue: number): void {
+    for (const port of this.ports.keys()) if (queue === consoleQueue.out(port)) this.taken[port] = 0
+  }
+
   reset(): void {
     this.control.reset()
     this.taken.fill(0)

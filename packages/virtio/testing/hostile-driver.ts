@@ -47,7 +47,7 @@ export function attack(make: MakeTarget, seed: number, steps = 60): void {
   const random = new Seeded(seed)
   const target = make(random)
   const driver = new TestDriver(target.model, target.handler, {
-    features: [...target.features, 28, 29].filter(() => random.below(2) === 0),
+    features: [...target.features, 28, 29, 40].filter(() => random.below(2) === 0),
     queueSize,
     memoryBytes,
     interrupts: random.of(['message', 'pin']),
@@ -118,6 +118,11 @@ const anyMoves: readonly Move[] = [
   (driver, random) => driver.device.loadConfig(random.below(64) * 4, 4),
   (driver, random) => {
     driver.status = random.of([0, 1, 3, 11, 15, 15, 64, 128, anyValue(random)])
+  },
+  (driver, random) => {
+    driver.write(1, 22, random.below(driver.queues.length), 2)
+    driver.write(1, 58, 1, 2)
+    if (random.below(2) === 0) driver.setUpQueue(anyQueue(driver, random).index)
   },
   (driver) => {
     driver.device.storeConfig(4, 2, 6)

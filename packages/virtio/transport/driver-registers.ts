@@ -26,6 +26,9 @@ export interface CommonConfig {
   setQueue(index: number, value: number): void
   setQueueSize(value: number): void
   enableQueue(): void
+  /** whether the selected queue is still to be reset */
+  isQueueResetting(): boolean
+  resetQueue(): void
 }
 
 /** The words that rows read and write as they are. */
@@ -98,4 +101,13 @@ export const commonConfig = new RegisterMap<CommonConfig>([
   address('queue_desc', 32, queueWord.descriptors),
   address('queue_driver', 40, queueWord.driver),
   address('queue_device', 48, queueWord.device),
+  { name: 'queue_notify_data', offset: 56 },
+  {
+    name: 'queue_reset',
+    offset: 58,
+    read: (c) => (c.isQueueResetting() ? 1 : 0),
+    write: (c, v) => {
+      if ((v & half) === 1) c.resetQueue()
+    },
+  },
 ])

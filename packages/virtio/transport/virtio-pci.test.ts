@@ -24,7 +24,7 @@ describe('negotiation', () => {
       driver.write(1, 0, select)
       return driver.read(1, 4)
     })
-    expect(words).toEqual([0x3000_0000, 1, 0, 0])
+    expect(words).toEqual([0x3000_0000, 0x101, 0, 0])
   })
 
   it('is over with FEATURES_OK', () => {
@@ -153,6 +153,42 @@ describe('a reset', () => {
     expect(driver.device.release()).toBe(true)
     driver.serve()
     expect([driver.status, driver.device.resetAsked]).toEqual([0, false])
+  })
+})
+
+describe('the reset of a queue', () => {
+  const ringReset = 40
+
+  it('that was not agreed on is nothing', () => {
+    const driver = open().start()
+    driver.write(1, 58, 1, 2)
+    expect([driver.read(1, 28, 2), driver.read(1, 58, 2)]).toEqual([1, 0])
+  })
+
+  it('undoes what the driver set up of it, and it may be set up again', () => {
+    const driver = open({ features: [ringReset] }).start()
+    driver.submit([4])
+    driver.run()
+    driver.write(1, 58, 1, 2)
+    expect([driver.read(1, 58, 2), driver.read(1, 28, 2), driver.read(1, 24, 2), driver.status]).toEqual([
+      0, 0, 64, 15,
+    ])
+    driver.memory.bytes.fill(0, 0, 0x3000)
+    const again = new TestDriver(driver.device.model, handler, { words: driver.words })
+    again.setUpQueue()
+    again.submit([4])
+    again.run()
+    expect(again.completed()).toMatchObject([{ written: 4 }])
+  })
+
+  it('waits while the device is being served, and the driver sees that', () => {
+    const driver = open({ features: [ringReset] }).start()
+    expect(driver.device.acquire()).toBe(true)
+    driver.write(1, 58, 1, 2)
+    expect([driver.read(1, 58, 2), driver.read(1, 28, 2)]).toEqual([1, 1])
+    driver.device.release()
+    driver.serve()
+    expect([driver.read(1, 58, 2), driver.read(1, 28, 2)]).toEqual([0, 0])
   })
 })
 

@@ -54,7 +54,10 @@ const word = {
   configGeneration: 12,
   /** whether somebody asked the server for what this device does by itself */
   asked: 13,
-  queues: 14,
+  /** queues that the server is to reset, and that were reset since it looked; a bit each */
+  queueResetsPending: 14,
+  queueResets: 15,
+  queues: 16,
 } as const
 
 /** Who has the queues: nobody, the thread that serves them, or a hart that resets them. */
@@ -113,8 +116,8 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     this.own = words.subarray(first, first + ownWords(model))
     const fields = this.own.subarray(configAt(model))
     this.deviceFields = new Uint8Array(fields.buffer, fields.byteOffset, model.config.length)
-    const { indirectDescriptors, eventIndex, version1 } = feature
-    this.offers = featureWords([...model.features, indirectDescriptors, eventIndex, version1])
+    const { indirectDescriptors, eventIndex, version1, ringReset } = feature
+    this.offers = featureWords([...model.features, indirectDescriptors, eventIndex, version1, ringReset])
     this.bell = parts.bell
     this.accessAt = this.template.capabilityAt[0] ?? 0
     this.accessView = new DataView(this.config.buffer, this.config.byteOffset, this.config.length)
@@ -198,6 +201,23 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     else this.own[at + queueWord.enable] = 1
   }
 
+  isQueueResetting(): boolean {
+    return (Atomics.load(this.own, word.queueResetsPending) & (1 << this.word('queueSelect'))) !== 0
+  }
+
+  /** At once when nobody serves, as for the device; else the server does it. @spec virtio-1.2 "Virtqueue Reset" */
+  resetQueue(): void {
+    const index = this.word('queueSelect')
+    if (this.selected() === undefined || !this.hasFeature(feature.ringReset)) return
+    if (Atomics.compareExchange(this.own, word.owner, owner.nobody, owner.reset) === owner.nobody) {
+      this.clearQueue(index)
+      Atomics.store(this.own, word.owner, owner.nobody)
+      return
+    }
+    Atomics.or(this.own, word.queueResetsPending, 1 << index)
+    this.bell.ring()
+  }
+
   // What the thread that serves queues does.
 
   /** Takes the queues for the server. False: a hart is resetting them just now. */
@@ -219,6 +239,24 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
   /** Does the reset that the driver waits for. Under the bus lock, by the server while it has the queues. */
   finishReset(): void {
     this.clear()
+  }
+
+  /** Resets the queues that the driver waits for; as `finishReset`. */
+  finishQueueResets(): void {
+    const asked = Atomics.load(this.own, word.queueResetsPending)
+    for (let queue = 0; queue < this.queueCount; queue++)
+      if ((asked & (1 << queue)) !== 0) this.clearQueue(queue)
+    Atomics.and(this.own, word.queueResetsPending, ~asked)
+  }
+
+  /** Whether the driver waits for the reset of a queue. */
+  get queueResetAsked(): boolean {
+    return Atomics.load(this.own, word.queueResetsPending) !== 0
+  }
+
+  /** Takes the queues that were reset, a bit each. */
+  takeQueueResets(): number {
+    return Atomics.exchange(this.own, word.queueResets, 0)
   }
 
   /** Whether the driver is ready, sane, and lets the device reach memory. */
@@ -383,12 +421,22 @@ export class VirtioPciFunction extends PciFunction implements CommonConfig {
     own.fill(0, word.queues, configAt(this.model))
     Atomics.add(own, word.resets, 1)
     own[word.configVector] = noVector
-    for (const [queue, size] of this.model.queueSizes.entries()) {
-      own[word.queues + queueWords * queue + queueWord.size] = size
-      own[word.queues + queueWords * queue + queueWord.vector] = noVector
-    }
+    for (const queue of this.model.queueSizes.keys()) this.clearQueue(queue)
+    Atomics.store(own, word.queueResetsPending, 0)
+    Atomics.store(own, word.queueResets, 0)
     Atomics.store(own, word.resetPending, 0)
     this.setPin(false)
+  }
+
+  /** A queue as it was when the device was reset. */
+  private clearQueue(queue: number): void {
+    const { own } = this
+    const at = word.queues + queueWords * queue
+    own.fill(0, at, at + queueWords)
+    own[at + queueWord.size] = this.model.queueSizes[queue] ?? 0
+    own[at + queueWord.vector] = noVector
+    Atomics.and(own, word.kicks, ~(1 << queue))
+    Atomics.or(own, word.queueResets, 1 << queue)
   }
 
   private interrupt(vector: number, bit: number): void {
