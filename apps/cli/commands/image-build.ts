@@ -14,7 +14,7 @@ are others. Mirror, verification and cache are as for \`virga image pull\`.
 Example:
   virga image build --name bench --packages openssl,xz-utils,python3-minimal
   virga run --image bench --memory 1GiB --exec 'openssl version'
-  virga image build --name web --server --packages nginx-light
+  virga image build --name web --server --packages python3-minimal
   virga volume create web.qcow2 --image web`
 
 interface BuildFlags {

@@ -12,7 +12,7 @@ export const debian = {
 } as const
 
 /** Raised whenever the recipe gives other bytes from the same packages, so that cached images are rebuilt. */
-export const microRecipeVersion = 4
+export const microRecipeVersion = 5
 
 /** Names of the packages that `micro` begins from. The kernel's depends on the package of the newest kernel. */
 export const microPackages = { kernel: 'linux-image-riscv64', busybox: 'busybox-static' } as const

@@ -48,8 +48,8 @@ case $1 in
       {
         [ -n "$domain" ] && echo "search $domain"
         for server in $dns; do echo "nameserver $server"; done
-      } > "/run/virga/resolv.$interface"
-      cat /run/virga/resolv.* > /etc/resolv.conf
+      } > "/run/resolv.$interface"
+      cat /run/resolv.* > /etc/resolv.conf
     fi
     # The first lease of any device: now it can be asked what this machine is to be.
     mkdir /run/virga/instance 2>/dev/null && /${scriptFolder}/instance > /dev/null 2>&1 < /dev/null &
