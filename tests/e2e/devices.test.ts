@@ -25,15 +25,13 @@ beforeAll(async () => {
 
 /** A machine of the `micro` image with all those devices; it runs a command when it is resumed. */
 async function make(command: string, mac: number, ioBell: Int32Array): Promise<MachineOwner> {
-  const boot = await openBoot({ image: 'micro', exec: command }, memoryBytes)
-  if (!boot.ok) throw new Error(boot.error.message)
-  const files = await boot.value.read
-  if (!files.ok) throw new Error(files.error.message)
+  const opened = await openBoot({ image: 'micro', exec: command }, memoryBytes, true)
+  if (!opened.ok) throw new Error(opened.error.message)
   const made = createMachine({
     cpus: 1,
     pcpus: 1,
     memoryBytes,
-    boot: files.value,
+    boot: opened.value.boot,
     now,
     wallClock: Date.now,
     random: randomBytes,
