@@ -32,7 +32,8 @@ describe('a balloon', () => {
     'takes what was touched from a running guest, and gives it back with its bytes right',
     async () => {
       const untilInflated = `until grep -q 'balloon_inflate 16384' /proc/vmstat; do sleep 1; done`
-      const fill = 'mount -t tmpfs -o size=90% none /mnt; dd if=/dev/zero of=/mnt/x bs=1M count=100 2>/dev/null'
+      const fill =
+        'mount -t tmpfs -o size=90% none /mnt; dd if=/dev/zero of=/mnt/x bs=1M count=100 2>/dev/null'
       const without = await run([], `${fill}; rm /mnt/x`)
       // Free memory is reported in blocks of 2 MiB, some seconds later.
       const small = await run(balloon, `${fill}; rm /mnt/x; ${untilInflated}; sleep 8`)
