@@ -97,7 +97,8 @@ export class HostIo implements NetworkBackend {
 
   /** Ends both threads; their machines have ended. */
   async end(): Promise<void> {
-    await Promise.all([this.#ask({ kind: 'end' }), this.#outside.end()])
+    await this.#ask({ kind: 'end' })
+    await Promise.all([this.#worker.terminate(), this.#outside.end()])
   }
 
   #leave(disks: number): void {
