@@ -5,6 +5,7 @@ import { parse, speakPlainly } from './command-line.ts'
 import { addImageCommands } from './commands/image.ts'
 import { addIsaCommand } from './commands/isa.ts'
 import { addLocalCommands } from './commands/local.ts'
+import { addNetCommands } from './commands/net.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addTopCommand } from './commands/top.ts'
 import { addVolumeCommands } from './commands/volume.ts'
@@ -32,6 +33,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     .addHelpText('after', examples)
   addRunCommand(program)
   addLocalCommands(program)
+  addNetCommands(program)
   addTopCommand(program)
   addImageCommands(program)
   addVolumeCommands(program)

@@ -2,17 +2,24 @@
 import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { worldError } from '@virga/base'
+import { seededRandom, worldError } from '@virga/base'
 import { describe, expect, it } from 'vitest'
 import { Host } from './host.ts'
-import { recordOf, Script } from './testing/scripted-machine.ts'
+import { recordOf, Script, scriptedNetworks } from './testing/scripted-machine.ts'
 
 async function open(state = mkdtempSync(join(tmpdir(), 'virga-host-'))) {
   const script = new Script()
   const lines: string[] = []
-  const opened = await Host.open({ state, startMachine: script.start, log: (line) => lines.push(line) })
+  const networks = scriptedNetworks()
+  const opened = await Host.open({
+    state,
+    startMachine: script.start,
+    networks,
+    random: seededRandom(1),
+    log: (line) => lines.push(line),
+  })
   if (!opened.ok) throw new Error(opened.error.message)
-  return { host: opened.value, script, lines, state }
+  return { host: opened.value, script, lines, state, networks }
 }
 
 const fine = { ok: true, value: undefined }
@@ -117,5 +124,73 @@ describe('a host', () => {
     expect(await starting).toEqual(fine)
     expect([host.activeCount, script.machines.map(({ heard }) => heard)]).toEqual([0, [['stop'], ['stop']]])
     expect(lines).toContain('machine a is off')
+  })
+})
+
+describe('networks of a host', () => {
+  const net = (name: string) => ({ name, subnet: '10.0.0.0/28' })
+  const inNetwork = (...interfaces: { network: string; address?: string; mac?: string }[]) => ({ interfaces })
+
+  it('are kept, and made again', async () => {
+    const { host, state, networks } = await open()
+    await host.networks.create(net('b'))
+    await host.networks.create({ ...net('a'), outside: { allow: ['127.0.0.1'] } })
+    expect(await host.networks.create(net('a'))).toMatchObject(refused(/^there is a network a already/))
+    expect([...networks.names]).toEqual(['b', 'a'])
+    const again = await open(state)
+    expect(again.host.networks.all()).toEqual(host.networks.all())
+    expect([...again.networks.names]).toEqual(['a', 'b'])
+  })
+
+  it('give each interface an address and a MAC of its own, the same again in another network', async () => {
+    const { host } = await open()
+    for (const name of ['a', 'b']) await host.networks.create(net(name))
+    const same = { address: '10.0.0.4', mac: '02:00:00:00:00:04' }
+    for (const network of ['a', 'b'])
+      expect(
+        await host.create(recordOf(`${network}1`, { interfaces: [{ network, ...same }] })),
+      ).toMatchObject({
+        ok: true,
+        value: { record: { interfaces: [{ network, ...same }] } },
+      })
+    const made = await host.create({ ...recordOf('a2'), ...inNetwork({ network: 'a' }, { network: 'a' }) })
+    expect(made).toMatchObject({
+      ok: true,
+      value: { record: { interfaces: [{ address: '10.0.0.5' }, { address: '10.0.0.6' }] } },
+    })
+  })
+
+  it.each([
+    [{ network: 'c' }, /^there is no network c; /],
+    [{ network: 'a', address: '10.0.0.4' }, /^10.0.0.4 is taken in network a; /],
+    [{ network: 'a', mac: '02:00:00:00:00:04' }, /^02:00:00:00:00:04 is taken/],
+    [{ network: 'a', address: '10.0.0.1' }, /^10.0.0.1 is no address for a machine in 10.0.0.0\/28/],
+    [{ network: 'a', address: '10.0.0.15' }, /^10.0.0.15 is no address/],
+    [{ network: 'a', address: '10.0.1.4' }, /^10.0.1.4 is no address/],
+  ] as const)('refuse %j', async (wanted, why) => {
+    const { host } = await open()
+    await host.networks.create(net('a'))
+    const first = { network: 'a', address: '10.0.0.4', mac: '02:00:00:00:00:04' }
+    await host.create(recordOf('first', { interfaces: [first] }))
+    expect(await host.create({ ...recordOf('web'), interfaces: [wanted] })).toMatchObject(refused(why))
+    expect(host.machines()).toHaveLength(1)
+  })
+
+  it('end: addresses run out, and none is removed that a machine is in', async () => {
+    const { host, networks } = await open()
+    await host.networks.create(net('a'))
+    for (let at = 4; at < 15; at++)
+      expect((await host.create({ ...recordOf(`m${at}`), interfaces: [{ network: 'a' }] })).ok).toBe(true)
+    const over = await host.create({ ...recordOf('over'), interfaces: [{ network: 'a' }] })
+    expect(over).toMatchObject(refused(/^network a has no address left/))
+    expect(await host.removeNetwork('a')).toMatchObject(
+      refused(/^machine m10 is in network a; remove it first/),
+    )
+    for (const { record } of host.machines()) await host.remove(record.name, false)
+    expect(await host.removeNetwork('a')).toEqual(fine)
+    expect([networks.names.size, await host.removeNetwork('a')]).toMatchObject([
+      0,
+      refused(/^there is no network a/),
+    ])
   })
 })

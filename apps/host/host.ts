@@ -7,9 +7,17 @@
 
 import { join } from 'node:path'
 import { ok, type Result, userError, type WorldError } from '@virga/base'
+import { NetworkList } from './host-network-list.ts'
 import { HostedMachine } from './machine/hosted-machine.ts'
 import type { StartMachine } from './machine/running-machine.ts'
-import { type MachineRecord, machineRecord } from './records/machine-record.ts'
+import type { NetworkBackend } from './network-backend.ts'
+import {
+  type InterfaceRecord,
+  type MachineRecord,
+  machineRecord,
+  type WantedMachine,
+} from './records/machine-record.ts'
+import { networkRecord } from './records/network-record.ts'
 import { RecordFolder } from './records/record-folder.ts'
 
 /** What a host is made of. */
@@ -17,6 +25,9 @@ export interface HostOptions {
   /** folder of the records */
   readonly state: string
   readonly startMachine: StartMachine
+  readonly networks: NetworkBackend
+  /** gives words of 32 bits */
+  readonly random: () => number
   /** hears what happens, a line each */
   readonly log: (line: string) => void
   /** hears that something began or ended to run */
@@ -26,6 +37,7 @@ export interface HostOptions {
 export class Host {
   /** records that cannot be used; they are told with every list */
   readonly faults: readonly WorldError[]
+  readonly networks: NetworkList
   readonly #options: HostOptions
   readonly #records: RecordFolder<MachineRecord>
   readonly #machines = new Map<string, HostedMachine>()
@@ -33,12 +45,14 @@ export class Host {
   private constructor(
     options: HostOptions,
     records: RecordFolder<MachineRecord>,
+    networks: NetworkList,
     machines: readonly MachineRecord[],
     faults: readonly WorldError[],
   ) {
     this.#options = options
     this.#records = records
     this.faults = faults
+    this.networks = networks
     for (const record of machines) this.#add(record)
   }
 
@@ -47,8 +61,14 @@ export class Host {
     const records = new RecordFolder(join(options.state, 'machines'), machineRecord)
     const found = await records.all()
     if (!found.ok) return found
-    for (const { message } of found.value.faults) options.log(message)
-    return ok(new Host(options, records, found.value.records, found.value.faults))
+    const networkRecords = new RecordFolder(join(options.state, 'networks'), networkRecord)
+    const foundNetworks = await networkRecords.all()
+    if (!foundNetworks.ok) return foundNetworks
+    const networks = new NetworkList(networkRecords, options.networks, options.random)
+    await networks.open(foundNetworks.value.records)
+    const faults = [...found.value.faults, ...foundNetworks.value.faults]
+    for (const { message } of faults) options.log(message)
+    return ok(new Host(options, records, networks, found.value.records, faults))
   }
 
   /** All machines, by name. */
@@ -69,13 +89,22 @@ export class Host {
     return this.machines().filter(({ isActive }) => isActive).length
   }
 
-  /** Makes a machine, which is off. Errors: the name is taken. */
-  async create(record: MachineRecord): Promise<Result<HostedMachine>> {
-    if (this.#machines.has(record.name)) {
+  /** Makes a machine, which is off. Errors: the name is taken, an interface that cannot be. */
+  async create(wanted: WantedMachine): Promise<Result<HostedMachine>> {
+    if (this.#machines.has(wanted.name)) {
       return userError(
-        `there is a machine ${record.name} already; start it without options, or choose another name`,
+        `there is a machine ${wanted.name} already; start it without options, or choose another name`,
       )
     }
+    const { interfaces, ...rest } = wanted
+    const placed: InterfaceRecord[] = []
+    for (const each of interfaces ?? []) {
+      const self: MachineRecord = { ...rest, interfaces: placed }
+      const place = this.networks.place(each, [...this.#machineRecords(), self])
+      if (!place.ok) return place
+      placed.push(place.value)
+    }
+    const record: MachineRecord = placed.length === 0 ? rest : { ...rest, interfaces: placed }
     const inUse = this.#diskInUse(record)
     if (inUse !== undefined) return userError(inUse)
     const machine = this.#add(record)
@@ -83,6 +112,15 @@ export class Host {
     if (written.ok) return ok(machine)
     this.#machines.delete(record.name)
     return written
+  }
+
+  /** Removes a network. Errors: machines are in it. */
+  async removeNetwork(name: string): Promise<Result<void>> {
+    return await this.networks.remove(name, this.#machineRecords())
+  }
+
+  #machineRecords(): MachineRecord[] {
+    return this.machines().map(({ record }) => record)
   }
 
   /** Starts a machine. Errors: as `HostedMachine.start`, or a disk that another machine is writing to. */

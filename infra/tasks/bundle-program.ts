@@ -12,7 +12,9 @@ import { rolldown } from 'rolldown'
 import { isNewest } from '../../apps/cli/newest.ts'
 
 /** What is started by itself: the program, and its threads. */
-const entries = ['virga', 'pcpu-worker', 'compiler-worker', 'io-worker']
+const entries = ['virga', 'pcpu-worker', 'compiler-worker', 'io-worker', 'host-io-worker']
+/** The same, of the host. */
+const hostEntries = { 'outside-worker': '../host/attach/outside/outside-worker.ts' }
 
 /** Makes DIR/dist/ from the entries in DIR (from the root), unless it is there and no source has changed. */
 export async function bundleProgram(rootDir: string, dir: string): Promise<void> {
@@ -25,7 +27,7 @@ export async function bundleProgram(rootDir: string, dir: string): Promise<void>
   const bundle = await rolldown({
     cwd: app,
     platform: 'node',
-    input: Object.fromEntries(entries.map((name) => [name, `./${name}.ts`])),
+    input: { ...Object.fromEntries(entries.map((name) => [name, `./${name}.ts`])), ...hostEntries },
     plugins: [{ name: 'sources', moduleParsed: ({ id }) => void sources.add(id) }],
   })
   rmSync(out, { recursive: true, force: true })

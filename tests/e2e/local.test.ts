@@ -89,13 +89,16 @@ describe('a machine without a terminal', () => {
       expect((await local(home, 'start', 'web')).status).toBe(0)
       const other = await local(home, 'start', 'db', '--disk', disk)
       expect(other).toMatchObject(refused(/^virga: machine web is using .*data\.img; stop it first/))
-      await shows(home, 'web', /# [\s\S]*# /)
+      // What it printed before it was stopped is still there.
+      await shows(home, 'web', /Enter 'help'[\s\S]*Enter 'help'[\s\S]*# /)
       const off = await virga(['local', 'console', 'web'], {
         environment: { XDG_STATE_HOME: home },
         input: 'poweroff -f\n',
       })
       expect(off.status).toBe(0)
-      await expect.poll(async () => (await local(home, 'list')).stdout).toMatch(/web +off/)
+      await expect
+        .poll(async () => (await local(home, 'list')).stdout, { timeout: 30_000 })
+        .toMatch(/web +off/)
       expect(await local(home, 'rm', 'web')).toMatchObject(said('machine web is removed\n'))
       expect((await local(home, 'list', '-o', 'json')).stdout).toBe('[]\n')
 

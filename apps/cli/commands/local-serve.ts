@@ -29,20 +29,26 @@ export function addLocalServeCommand(local: Command): void {
 async function serve(idle: string): Promise<Result<boolean>> {
   const idleMs = parseDurationMs('--idle', idle)
   if (!idleMs.ok) return idleMs
-  const [{ serveHost }, { loadEngineModules }, { RegionCompilerThread }, { machineStarter }] =
+  const [{ serveHost }, { loadEngineModules }, { RegionCompilerThread }, { machineStarter }, { HostIo }] =
     await Promise.all([
       import('@virga/host/serve'),
       import('../engine-modules.ts'),
       import('../region-compiler.ts'),
       import('../local-machine.ts'),
+      import('../host-io.ts'),
     ])
   const modules = await loadEngineModules('jit')
   if (!modules.ok) return modules
   const compiler = new RegionCompilerThread({ cached: true })
-  return await serveHost({
+  const log = (line: string) => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+  const io = new HostIo(log)
+  const served = await serveHost({
     environment: process.env,
-    startMachine: machineStarter({ modules: modules.value, compiler }),
-    log: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
+    startMachine: machineStarter({ modules: modules.value, compiler, io }),
+    networks: io,
+    log,
     idleMs: idleMs.value,
   })
+  await io.end()
+  return served
 }

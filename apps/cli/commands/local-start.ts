@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import { ok, type Result, userError } from '@virga/base'
-import type { HostClient, MachineRecord } from '@virga/host'
+import type { HostClient, WantedMachine } from '@virga/host'
 import type { Command } from 'commander'
 import { parseDisk } from '../disk-flag.ts'
 import { withHost } from '../local-host.ts'
@@ -16,6 +16,7 @@ interface StartFlags {
   readonly cpus?: string
   readonly memory?: string
   readonly disk?: readonly string[]
+  readonly net?: readonly string[]
 }
 
 const help = `
@@ -24,6 +25,7 @@ A machine that is there already is started as it was made, without options. What
 Examples:
   virga local start web
   virga local start db --cpus 2 --memory 1GiB --disk data.qcow2
+  virga local start web --net red,ip=10.0.0.10
   virga local start old --kernel Image --initrd root.cpio --append console=ttyS0`
 
 /** Adds the command to its group. */
@@ -39,6 +41,7 @@ export function addLocalStartCommand(local: Command): void {
     .option('--cpus <n>', 'harts, 1 to 64 (default: 1)')
     .option('--memory <size>', 'memory of the machine (default: 512MiB)')
     .option('--disk <file>', 'a disk, FILE[,readonly][,format=raw|qcow2]; again for more', collect)
+    .option('--net <network>', 'a network device, NETWORK[,ip=ADDRESS][,mac=MAC]; again for more', collect)
     .addHelpText('after', help)
     .action(async (name: string, flags: StartFlags) => {
       await withHost((host) => start(host, name, flags))
@@ -85,7 +88,7 @@ async function create(host: HostClient, name: string, flags: StartFlags): Promis
   return await host.create(record.value)
 }
 
-async function recordOf(name: string, flags: StartFlags): Promise<Result<MachineRecord>> {
+async function recordOf(name: string, flags: StartFlags): Promise<Result<WantedMachine>> {
   const { image, kernel, initrd, append, cpus = '1', memory = '512MiB' } = flags
   if (!/^\d+$/.test(cpus)) return userError(`--cpus takes a whole number from 1 to 64, not '${cpus}'`)
   if (kernel !== undefined && image !== undefined)
@@ -94,15 +97,17 @@ async function recordOf(name: string, flags: StartFlags): Promise<Result<Machine
     return userError('--initrd goes with --kernel; add --kernel FILE')
   const memoryBytes = parseBytes('--memory', memory)
   if (!memoryBytes.ok) return memoryBytes
-  const disks: MachineRecord['disks'] = []
+  const interfaces = interfacesOf(flags.net ?? [])
+  if (!interfaces.ok) return interfaces
+  const disks: WantedMachine['disks'] = []
   for (const text of flags.disk ?? []) {
     const disk = parseDisk(text)
     if (!disk.ok) return disk
     // The host's process runs in another folder.
     disks.push({ ...disk.value, path: resolve(disk.value.path) })
   }
-  const { machineRecord } = await import('@virga/host')
-  const read = machineRecord.safeParse({
+  const { wantedMachine } = await import('@virga/host')
+  const read = wantedMachine.safeParse({
     name,
     boot:
       kernel === undefined
@@ -112,10 +117,28 @@ async function recordOf(name: string, flags: StartFlags): Promise<Result<Machine
     cpus: Number(cpus),
     memoryBytes: memoryBytes.value - (memoryBytes.value % 4096),
     disks,
+    ...(interfaces.value.length > 0 && { interfaces: interfaces.value }),
   })
   if (read.success) return ok(read.data)
   const [issue] = read.error.issues
   const what = { memoryBytes: `--memory ${memory}`, cpus: `--cpus ${cpus}`, name: `'${name}'` }
   const where = String(issue?.path[0])
   return userError(`${what[where as keyof typeof what] ?? where}: ${issue?.message}`)
+}
+
+/** `NETWORK[,ip=ADDRESS][,mac=MAC]`, each. */
+function interfacesOf(texts: readonly string[]): Result<NonNullable<WantedMachine['interfaces']>> {
+  const interfaces: NonNullable<WantedMachine['interfaces']> = []
+  for (const text of texts) {
+    const [network = '', ...options] = text.split(',')
+    const wanted: (typeof interfaces)[number] = { network }
+    for (const option of options) {
+      const [, key, value = ''] = /^(ip|mac)=(.+)$/.exec(option) ?? []
+      if (key === 'ip') wanted.address = value
+      else if (key === 'mac') wanted.mac = value
+      else return userError(`--net ${text}: takes ip=ADDRESS and mac=MAC behind the network, not '${option}'`)
+    }
+    interfaces.push(wanted)
+  }
+  return ok(interfaces)
 }

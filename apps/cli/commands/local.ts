@@ -5,6 +5,7 @@ import { addLocalConsoleCommand } from './local-console.ts'
 import { addLocalListCommand } from './local-list.ts'
 import { addLocalLogCommand } from './local-log.ts'
 import { addLocalMoveCommands } from './local-moves.ts'
+import { addLocalNetCommands } from './local-net.ts'
 import { addLocalRmCommand } from './local-rm.ts'
 import { addLocalServeCommand } from './local-serve.ts'
 import { addLocalShutdownCommand } from './local-shutdown.ts'
@@ -33,6 +34,7 @@ export function addLocalCommands(program: Command): void {
   addLocalConsoleCommand(local)
   addLocalMoveCommands(local)
   addLocalRmCommand(local)
+  addLocalNetCommands(local)
   addLocalLogCommand(local)
   addLocalServeCommand(local)
   addLocalShutdownCommand(local)

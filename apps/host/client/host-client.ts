@@ -13,14 +13,21 @@ import {
   type MachineStatus,
   machineList,
   machineStatus,
+  networkList,
   printed,
   problem,
+  type TraceAnswer,
+  type TraceQuestion,
+  traceAnswer,
+  type wantedNetwork,
 } from '../control/messages.ts'
-import type { MachineRecord } from '../records/machine-record.ts'
+import type { WantedMachine } from '../records/machine-record.ts'
 
 /** Nobody listens there: no host runs. */
 export const noHost: unique symbol = Symbol('no host')
 
+type NetworkList = z.infer<typeof networkList>
+type WantedNetwork = z.infer<typeof wantedNetwork>
 type Method = 'GET' | 'POST' | 'DELETE'
 
 const nothing = z.object({})
@@ -67,7 +74,24 @@ export class HostClient {
     return this.#call('GET', pathOf(name), machineStatus)
   }
 
-  create(record: MachineRecord): Promise<Result<MachineStatus>> {
+  networks(): Promise<Result<NetworkList>> {
+    return this.#call('GET', '/networks', networkList)
+  }
+
+  createNetwork(network: WantedNetwork): Promise<Result<unknown>> {
+    return this.#call('POST', '/networks', nothing, network)
+  }
+
+  removeNetwork(name: string): Promise<Result<unknown>> {
+    return this.#call('DELETE', `/networks/${encodeURIComponent(name)}`, nothing)
+  }
+
+  /** What would become of a packet of a machine. */
+  trace(network: string, question: TraceQuestion): Promise<Result<TraceAnswer>> {
+    return this.#call('POST', `/networks/${encodeURIComponent(network)}/trace`, traceAnswer, question)
+  }
+
+  create(record: WantedMachine): Promise<Result<MachineStatus>> {
     return this.#call('POST', '/machines', machineStatus, record)
   }
 

@@ -1,12 +1,18 @@
 /** The host over HTTP: parses, calls the host, renders. Nothing is decided here. */
 
-import type { Result, WorldError } from '@virga/base'
+import { defined, parseIp, type Result, type WorldError } from '@virga/base'
 import { type Context, Hono } from 'hono'
 import type { ZodType } from 'zod'
 import type { Host } from '../host.ts'
 import type { HostedMachine } from '../machine/hosted-machine.ts'
-import { machineRecord } from '../records/machine-record.ts'
-import { type HostStatus, type MachineStatus, protocolVersion } from './messages.ts'
+import { wantedMachine } from '../records/machine-record.ts'
+import {
+  type HostStatus,
+  type MachineStatus,
+  protocolVersion,
+  traceQuestion,
+  wantedNetwork,
+} from './messages.ts'
 
 /** What the routes are about. */
 export interface ControlOptions {
@@ -33,7 +39,7 @@ export function controlApp({ host, startedAtMs, shutdown }: ControlOptions): Hon
     }),
   )
   app.post('/machines', async (c) => {
-    const record = await bodyOf(c, machineRecord)
+    const record = await bodyOf(c, wantedMachine)
     if (!record.ok) return fail(c, record.error)
     const made = await host.create(record.value)
     return made.ok ? c.json(machineStatusOf(made.value), 201) : fail(c, made.error)
@@ -56,8 +62,28 @@ export function controlApp({ host, startedAtMs, shutdown }: ControlOptions): Hon
       return machine.ok ? done(c, await machine.value[move]()) : fail(c, machine.error)
     })
   }
+  addNetworkRoutes(app, host)
   app.notFound((c) => fail(c, { fault: 'user', message: `the host knows no ${c.req.method} ${c.req.path}` }))
   return app
+}
+
+function addNetworkRoutes(app: Hono, host: Host): void {
+  app.get('/networks', (c) => c.json({ networks: host.networks.all() }))
+  app.post('/networks', async (c) => {
+    const wanted = await bodyOf(c, wantedNetwork)
+    return done(c, wanted.ok ? await host.networks.create(wanted.value) : wanted)
+  })
+  app.delete('/networks/:name', async (c) => done(c, await host.removeNetwork(c.req.param('name'))))
+  app.post('/networks/:name/trace', async (c) => {
+    const question = await bodyOf(c, traceQuestion)
+    if (!question.ok) return fail(c, question.error)
+    const { machine, protocol, port } = question.value
+    // What the schema let through is one.
+    const destination = defined(parseIp(question.value.destination), 'an address')
+    const asked = { protocol, port, destination }
+    const trace = await host.networks.trace(c.req.param('name'), machine, asked)
+    return trace.ok ? c.json(trace.value) : fail(c, trace.error)
+  })
 }
 
 function statusOf(host: Host, startedAtMs: number): HostStatus {

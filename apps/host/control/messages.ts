@@ -3,6 +3,8 @@
 import * as z from 'zod'
 import { machineStates } from '../machine/machine-state.ts'
 import { machineRecord } from '../records/machine-record.ts'
+import { recordName } from '../records/names.ts'
+import { networkRecord } from '../records/network-record.ts'
 
 /** Grows when an answer changes so that an older command would not understand it. */
 export const protocolVersion = 1
@@ -46,6 +48,30 @@ export type MachineStatus = z.infer<typeof machineStatus>
 export const machineList = z.object({ machines: z.array(machineStatus), faults: z.array(z.string()) })
 
 export type MachineList = z.infer<typeof machineList>
+
+export const networkList = z.object({ networks: z.array(networkRecord) })
+
+/** A network that is to be. */
+export const wantedNetwork = networkRecord.omit({ routerMac: true })
+
+/** What a trace is asked about. */
+export const traceQuestion = z.strictObject({
+  machine: recordName,
+  protocol: z.enum(['tcp', 'udp', 'icmp']),
+  destination: z.union([z.ipv4(), z.ipv6()]),
+  port: z.int().min(0).max(65_535),
+})
+
+export type TraceQuestion = z.infer<typeof traceQuestion>
+
+export const traceAnswer = z.object({
+  steps: z.array(
+    z.object({ stage: z.string(), verdict: z.string(), rule: z.string().optional(), why: z.string() }),
+  ),
+  dropped: z.string().optional(),
+})
+
+export type TraceAnswer = z.infer<typeof traceAnswer>
 
 /** What is kept of a console. */
 export const printed = z.object({ text: z.string() })

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { findHost } from '../client/find-host.ts'
 import type { HostClient } from '../client/host-client.ts'
 import { hostFolders } from '../records/host-folders.ts'
-import { recordOf, Script } from '../testing/scripted-machine.ts'
+import { recordOf, Script, scriptedNetworks } from '../testing/scripted-machine.ts'
 import { serveHost } from './serve-host.ts'
 
 const ends: (() => void)[] = []
@@ -28,7 +28,14 @@ function serve(environment: NodeJS.ProcessEnv, idleMs = 60_000) {
   const end = Promise.withResolvers<void>()
   ends.push(end.resolve)
   const log = () => undefined
-  const served = serveHost({ environment, startMachine: script.start, log, idleMs, ended: end.promise })
+  const served = serveHost({
+    environment,
+    startMachine: script.start,
+    networks: scriptedNetworks(),
+    log,
+    idleMs,
+    ended: end.promise,
+  })
   return { script, served, end: end.resolve }
 }
 

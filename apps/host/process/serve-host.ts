@@ -9,6 +9,7 @@
  * a process that was killed.
  */
 
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import * as fs from 'node:fs/promises'
 import type { Server } from 'node:http'
@@ -19,16 +20,19 @@ import { controlApp } from '../control/app.ts'
 import { upgradeConsole } from '../control/console-upgrade.ts'
 import { Host } from '../host.ts'
 import type { StartMachine } from '../machine/running-machine.ts'
+import type { NetworkBackend } from '../network-backend.ts'
 import { type HostFolders, hostFolders } from '../records/host-folders.ts'
 
 export type { MachineStatistics, Outcome } from '@virga/vmm'
 export type { RunningMachine, StartMachine } from '../machine/running-machine.ts'
-export type { MachineRecord } from '../records/machine-record.ts'
+export type { NetworkBackend } from '../network-backend.ts'
+export type { DiskRecord, MachineRecord } from '../records/machine-record.ts'
 
 /** What the process is given. */
 export interface ServeOptions {
   readonly environment: NodeJS.ProcessEnv
   readonly startMachine: StartMachine
+  readonly networks: NetworkBackend
   readonly log: (line: string) => void
   /** how long it stays when no machine runs and nobody is connected */
   readonly idleMs: number
@@ -66,10 +70,17 @@ async function takePlace({ lock }: HostFolders): Promise<Result<boolean>> {
 }
 
 async function serve(options: ServeOptions, folders: HostFolders): Promise<Result<boolean>> {
-  const { log, startMachine } = options
+  const { log, startMachine, networks } = options
   const stop = Promise.withResolvers<void>()
   const idle = new IdleTimer(options.idleMs, () => stop.resolve())
-  const opened = await Host.open({ state: folders.state, startMachine, log, onChange: () => idle.look() })
+  const opened = await Host.open({
+    state: folders.state,
+    startMachine,
+    networks,
+    random: () => randomBytes(4).readUInt32LE(),
+    log,
+    onChange: () => idle.look(),
+  })
   if (!opened.ok) return opened
   const host = opened.value
   const app = controlApp({

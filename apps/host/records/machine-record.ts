@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { recordName } from './names.ts'
+import { macText } from './network-record.ts'
 
 const absolutePath = z.string().regex(/^\//, 'is no absolute path')
 
@@ -15,6 +16,14 @@ export const diskRecord = z.strictObject({
 })
 
 export type DiskRecord = z.infer<typeof diskRecord>
+
+/** A network device of a machine. */
+export const interfaceRecord = z.strictObject({ network: recordName, address: z.ipv4(), mac: macText })
+
+export type InterfaceRecord = z.infer<typeof interfaceRecord>
+
+/** One that is to be: what it does not say is chosen. */
+export const wantedInterface = interfaceRecord.partial({ address: true, mac: true })
 
 export const machineRecord = z.strictObject({
   name: recordName,
@@ -32,6 +41,12 @@ export const machineRecord = z.strictObject({
     .max(2 ** 32)
     .multipleOf(4096),
   disks: z.array(diskRecord).max(16),
+  interfaces: z.array(interfaceRecord).max(8).optional(),
 })
+
+/** A machine that is to be. */
+export const wantedMachine = machineRecord.extend({ interfaces: z.array(wantedInterface).max(8).optional() })
+
+export type WantedMachine = z.infer<typeof wantedMachine>
 
 export type MachineRecord = z.infer<typeof machineRecord>

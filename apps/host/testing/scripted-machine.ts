@@ -3,6 +3,7 @@
 import { ok, type Result } from '@virga/base'
 import type { MachineStatistics, Outcome } from '@virga/vmm'
 import type { RunningMachine } from '../machine/running-machine.ts'
+import type { NetworkBackend } from '../network-backend.ts'
 import type { MachineRecord } from '../records/machine-record.ts'
 
 /** Echoes what is typed, in capitals, and notes what it is asked. */
@@ -72,4 +73,15 @@ export class Script {
 /** A record of a small machine. */
 export function recordOf(name: string, more: Partial<MachineRecord> = {}): MachineRecord {
   return { name, boot: { image: 'micro' }, cpus: 1, memoryBytes: 2 ** 26, disks: [], ...more }
+}
+
+/** Networks that are only remembered. */
+export function scriptedNetworks(): NetworkBackend & { readonly names: Set<string> } {
+  const names = new Set<string>()
+  return {
+    names,
+    create: async ({ name }) => void names.add(name),
+    remove: async (name) => void names.delete(name),
+    trace: async () => ({ steps: [] }),
+  }
 }

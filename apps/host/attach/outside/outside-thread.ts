@@ -65,8 +65,8 @@ export class OutsideThread {
 
   /** Ends all connections; resolves when the thread is gone. */
   async end(): Promise<void> {
-    this.#tell({ kind: 'end' })
-    await this.#ended
+    await this.#ask((ask) => ({ kind: 'end', ask }))
+    await this.#worker.terminate()
   }
 
   async #ask(order: (ask: number) => OutsideOrder): Promise<OutsideAnswer> {

@@ -28,7 +28,7 @@ export type OutsideOrder =
       readonly port: string
       readonly instance: Instance | undefined
     }
-  | { readonly kind: 'end' }
+  | { readonly kind: 'end'; readonly ask: number }
 
 /** What it answers: the port that it listens at, the system's name for why there is none, or that it is done. */
 export type OutsideAnswer = { readonly ask: number } & (
@@ -58,7 +58,7 @@ owner.on('message', (order: OutsideOrder) => {
     owner.postMessage({ ask: order.ask, done: true } satisfies OutsideAnswer)
   } else {
     loop.close()
-    owner.close()
+    owner.postMessage({ ask: order.ask, done: true } satisfies OutsideAnswer)
   }
 })
 await loop.run()
