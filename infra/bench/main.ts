@@ -7,6 +7,7 @@
  *   fork  seconds that the guest takes to fork and execute /bin/true 500 times
  *   start milliseconds from the command to the first guest instruction, warm cache (no peer)
  *   idle  resident MiB of an idle 512 MiB machine at its shell (no peer)
+ *   harts what two harts do of a parallel integer program, as a multiple of what one does (no peer)
  *   disk  seconds by the guest's clock for 1 GiB read and 512 MiB written in requests of 1 MiB, and 20,000 of 4 KiB
  *   ring  millions of frames a second, and Gbit/s, through the switch alone: no guest, one thread (no peer)
  *   programs  Debian's programs in the image `bench`, each, and means; three turns. `--only xz --only perl` picks
@@ -19,6 +20,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureDisk } from './disk.ts'
 import { passed, qemuArguments } from './guest.ts'
+import { measureHarts } from './harts.ts'
 import { measureIdle } from './idle.ts'
 import { integerLoop } from './integer-loop.ts'
 import { type Outcome, qemu, qemuVersion, virga } from './machines.ts'
@@ -30,6 +32,8 @@ const memoryMiB = 512
 /** Turns of each machine. One of all programs is many figures, and takes long. */
 const [pairsUsual, programPairs] = [5, 3]
 const forks = 500
+/** Of the integer loop: compiled, it runs for about a second. */
+const loopRounds = 400_000_000
 const forkScript = `read a b < /proc/uptime
 i=0; while [ $i -lt ${forks} ]; do /bin/true; i=$((i+1)); done
 read c d < /proc/uptime; echo "uptime $a $c"`
@@ -68,7 +72,7 @@ const benchmarks: Readonly<
     )
   },
   cpu: async ({ directory, pairs, progress, virgaRun }) => {
-    const { bytes, instructions } = integerLoop(60_000_000)
+    const { bytes, instructions } = integerLoop(loopRounds)
     const empty = integerLoop(1)
     const file = join(directory, 'loop.bin')
     const emptyFile = join(directory, 'empty.bin')
@@ -116,6 +120,7 @@ const benchmarks: Readonly<
     progress(`idle: ${residentMiB.toFixed(0)} MiB, ${corePercent.toFixed(2)} % of a core`)
     return { name: 'idle', unit: `MiB (and ${corePercent.toFixed(2)} % of a core)`, value: residentMiB }
   },
+  harts: measureHarts,
   disk: (setting) => measureDisk({ ...setting, memoryMiB }),
   ring: async ({ pairs, progress }) => measureRing(pairs, progress),
   programs: measurePrograms,
