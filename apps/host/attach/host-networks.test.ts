@@ -190,6 +190,21 @@ describe('a trace', () => {
     plug('a', new Guest('server', 11))
     expect(networks.trace('a', 'client', { protocol, port, destination: ip(to) })?.dropped).toBe(dropped)
   })
+
+  it.each([
+    ['192.0.2.1', undefined],
+    ['127.0.0.1', 'gateway-forbidden'],
+    ['169.254.1.1', 'link-local'],
+    ['192.168.1.1', 'gateway-forbidden'],
+    ['192.168.7.1', undefined],
+  ] as const)('of a packet that leaves for %s ends as the way out would have it', (to, dropped) => {
+    const allow = [{ cidr: cidr('192.168.7.0/24') }]
+    const { networks, plug } = hostWith([{ ...net('a'), outside: { allow, hostAddresses: [] } }])
+    plug('a', new Guest('client', 10))
+    const trace = networks.trace('a', 'client', { protocol: 'tcp', port: 80, destination: ip(to) })
+    expect(trace?.dropped).toBe(dropped)
+    expect(trace?.steps.at(-1)?.verdict).toBe(dropped === undefined ? 'deliver' : 'drop')
+  })
 })
 
 describe('the way outside', () => {

@@ -5,14 +5,14 @@
  *   TCP  → TcpTranslator → accept(stream)          UDP, ping → Datagrams → open(machine)
  */
 import { familyOf, type RandomWord } from '@virga/base'
-import { ipOfWords, ipProtocol } from '@virga/packet'
+import { ipOfWords, ipProtocol, type ParsedFrame } from '@virga/packet'
 import { icmpBytes, icmpType, icmpv6Type, unreachableCode, writeIcmp } from '@virga/packet/messages'
 import { dropCode } from '../drop-reason.ts'
 import type { Frame } from '../frame/frame.ts'
 import { PieceList } from '../frame/piece-list.ts'
 import { composeIcmp, transportAt } from '../services/compose.ts'
 import { quoteOf } from '../services/icmp.ts'
-import type { Translator } from '../services/services.ts'
+import type { WayOut } from '../services/services.ts'
 import type { Port } from '../vpc/port-table.ts'
 import type { VpcNetwork } from '../vpc/vpc-network.ts'
 import type { Endpoint, MachineStream, Refusal, StreamListener } from './byte-stream.ts'
@@ -36,7 +36,7 @@ const codes = {
   unreachable: { v4: unreachableCode.host, v6: 3 },
 } as const
 
-export class Gateway implements Translator {
+export class Gateway implements WayOut {
   private readonly options: GatewayOptions
   private readonly tcp: TcpTranslator
   private readonly datagrams: Datagrams
@@ -61,26 +61,30 @@ export class Gateway implements Translator {
   receive(port: Port, frame: Frame, nowMs: number): number {
     this.nowMs = nowMs
     const { packet } = frame
+    const code = this.judge(port, frame)
+    if (code === dropCode['gateway-forbidden']) {
+      const machine = { address: ipOfWords(packet.addresses, 0), port: packet.sourcePort }
+      this.explain(port.id, { machine, remote: remoteOf(packet), bytes: quoteOf(frame) }, 'prohibited')
+    }
+    if (code !== 0) return code
+    return packet.protocol === ipProtocol.tcp
+      ? this.tcp.receive(port, frame, nowMs)
+      : this.datagrams.receive(port, frame, nowMs)
+  }
+
+  judge(port: Port, frame: Frame): number {
+    const { packet } = frame
     const { protocol } = packet
     const isRequest =
       packet.isEcho &&
       (packet.icmpType === icmpType.echoRequest || packet.icmpType === icmpv6Type.echoRequest)
     const isCarried = protocol === ipProtocol.tcp || protocol === ipProtocol.udp || isRequest
     if (!isCarried || packet.fragment !== 0) return dropCode['gateway-protocol']
-    const remote = {
-      address: ipOfWords(packet.addresses, 4),
-      port: packet.isEcho ? 0 : packet.destinationPort,
-    }
+    const remote = remoteOf(packet)
     // Connections from outside were let in by who opened them; their answers need no leave.
     const isAnswer = protocol === ipProtocol.tcp && this.tcp.has(port.index, frame)
-    if (!isAnswer && !mayReach(this.options.policy, remote.address, remote.port)) {
-      const machine = { address: ipOfWords(packet.addresses, 0), port: packet.sourcePort }
-      this.explain(port.id, { machine, remote, bytes: quoteOf(frame) }, 'prohibited')
-      return dropCode['gateway-forbidden']
-    }
-    return protocol === ipProtocol.tcp
-      ? this.tcp.receive(port, frame, nowMs)
-      : this.datagrams.receive(port, frame, nowMs)
+    const isForbidden = !isAnswer && !mayReach(this.options.policy, remote.address, remote.port)
+    return isForbidden ? dropCode['gateway-forbidden'] : 0
   }
 
   /** Opens a connection from outside to a machine, as a port forward does. The machine's firewall is asked. */
@@ -125,4 +129,9 @@ export class Gateway implements Translator {
     pieces.add(0, composeIcmp(bytes, ends, icmpBytes + quote.length))
     this.options.network.transmitFromGateway(port, pieces, this.nowMs)
   }
+}
+
+/** Where a packet goes; of a ping, port 0. */
+function remoteOf(packet: ParsedFrame): Endpoint {
+  return { address: ipOfWords(packet.addresses, 4), port: packet.isEcho ? 0 : packet.destinationPort }
 }

@@ -20,6 +20,12 @@ export interface Translator {
   removePort(id: string): void
 }
 
+/** Takes what leaves by way of the host, and can say before whether it would. */
+export interface WayOut extends Translator {
+  /** The drop code of a frame that would be refused, whoever is at its other end; 0: it goes out. Changes nothing. */
+  judge(port: Port, frame: Frame): number
+}
+
 /** A service, as traces name it, and what it does with a frame. */
 export interface Claim {
   readonly name: string

@@ -119,7 +119,6 @@ export class SlowPath {
   private handUp(into: Decision, record?: Recorder): number {
     if (!this.layers.hasWayOut('gateway')) return drop(dropCode['no-uplink'], record)
     into.verdict = verdict.gateway
-    record?.({ stage: 'delivery', verdict: 'deliver', rule: 'gateway', why: 'the translator takes it out' })
     return 0
   }
 

@@ -9,7 +9,7 @@
  * One thread at a time: whoever calls holds the network's lock. State is in `VpcState`; policy (ports, groups, routes) is
  * in objects, and every change of it starts a new epoch.
  */
-import { assert, type Cidr, type IpAddress, type MacAddress, type RandomWord } from '@virga/base'
+import { assert, type Cidr, defined, type IpAddress, type MacAddress, type RandomWord } from '@virga/base'
 import { readI32, readU16, vnetHeaderBytes } from '@virga/packet'
 import { counter, type PortCounters } from '../counters.ts'
 import { describeDrop, dropCode, reasonOf } from '../drop-reason.ts'
@@ -21,7 +21,7 @@ import { composedBytesMax } from '../services/compose.ts'
 import { sendError } from '../services/icmp.ts'
 import type { DnsForward } from '../services/name-server.ts'
 import type { ServiceContext } from '../services/service.ts'
-import { Services, type Translator } from '../services/services.ts'
+import { Services, type Translator, type WayOut } from '../services/services.ts'
 import { ticksPerSecond } from './connection-state.ts'
 import { Decision, type Trace, type TraceStep, verdict } from './decision.ts'
 import { Firewall, type SecurityGroup } from './firewall.ts'
@@ -105,7 +105,7 @@ export class VpcNetwork {
   readonly routerMac: MacAddress
   private readonly mtu: number
   private uplink: Uplink | undefined
-  private gateway: Translator | undefined
+  private gateway: WayOut | undefined
   private nowMs = 0
 
   constructor(options: VpcOptions) {
@@ -192,7 +192,7 @@ export class VpcNetwork {
   }
 
   /** Attaches who translates connections to the outside. */
-  setGateway(gateway: Translator | undefined): void {
+  setGateway(gateway: WayOut | undefined): void {
     this.gateway = gateway
     this.state.nextEpoch()
   }
@@ -420,7 +420,15 @@ export class VpcNetwork {
         rule: this.ports.at(decision.target)?.id ?? '',
         why: decision.routed ? 'routed' : 'in the same subnet',
       })
-    return decision.drop
+    return decision.verdict === verdict.gateway ? this.traceOut(port, frame, record) : decision.drop
+  }
+
+  private traceOut(port: Port, frame: Frame, record: (step: TraceStep) => void): number {
+    const code = defined(this.gateway, 'the gateway of a route').judge(port, frame)
+    const rule = 'the outside'
+    if (code === 0) record({ stage: 'gateway', verdict: 'deliver', rule, why: 'the translator takes it out' })
+    else record({ ...describeDrop(reasonOf(code)), verdict: 'drop', rule })
+    return code
   }
 
   private observe(port: string, heading: 'in' | 'out', frame: Uint8Array, code: number): void {
