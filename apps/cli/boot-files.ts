@@ -147,10 +147,14 @@ function faultOf(file: Stats): string | undefined {
   return file.size > fileBytesMax ? 'is larger than the memory of any machine' : undefined
 }
 
-/** Reads all of a file and closes it. */
+/** Reads all of a file, into a buffer of its own, and closes it. */
 async function readWhole({ path, file, tail }: OpenFile): Promise<Result<Uint8Array>> {
   try {
-    return ok(Buffer.concat([await file.readFile(), tail]))
+    const bytes = await file.readFile()
+    const whole = new Uint8Array(bytes.length + tail.length)
+    whole.set(bytes)
+    whole.set(tail, bytes.length)
+    return ok(whole)
   } catch (cause) {
     return readFailure(path, cause)
   } finally {
