@@ -147,6 +147,7 @@ export class LockstepEngine implements Engine {
   /** Compares all memory for the last time, when the machine has ended; gives the report if there is a difference. */
   conclude(): string | undefined {
     if (this.#report === undefined) {
+      this.#copyHtif()
       const retired = [this.#word(at.retired), this.#word(at.retired + 1)] as const
       this.#sweep({ length: 0, compiledLength: 0, exits: [0, 0], privilege: this.#word(at.prv), retired })
     }
@@ -203,14 +204,18 @@ export class LockstepEngine implements Engine {
 
   /** Makes the twin what the VMM has made the machine. */
   #prepare(): void {
-    const { htif } = this.#machine.descriptor
     this.#hart.publishLines()
     copyState(this.#here, this.#there)
-    if (htif !== null) {
-      this.#memory.copy(htif.tohost)
-      this.#memory.copy(htif.fromhost)
-    }
+    this.#copyHtif()
     this.#recording.clear()
+  }
+
+  /** What the VMM took from and put into the words of HTIF. */
+  #copyHtif(): void {
+    const { htif } = this.#machine.descriptor
+    if (htif === null) return
+    this.#memory.copy(htif.tohost)
+    this.#memory.copy(htif.fromhost)
   }
 
   #sweep(slice: Slice): void {

@@ -27,13 +27,13 @@ async function runBare(program: Uint8Array, engine: MachineEngine, cpus = 1) {
 }
 
 /** Exit status and output of `virga run --bare`. */
-function runCommand(program: Uint8Array) {
+function runCommand(program: Uint8Array, ...more: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'virga-bare-'))
   try {
     const file = join(folder, 'program')
     writeFileSync(file, program)
     const command = join(import.meta.dirname, '../../../apps/cli/virga.js')
-    const args = [command, 'run', '--bare', file]
+    const args = [command, 'run', '--bare', file, ...more]
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', input: '' })
     return { status, stdout, stderr }
   } finally {
@@ -56,6 +56,11 @@ describe.each(['bare', 'virtual'])('a program of the %s kind', (name) => {
 
   it.each([0, 42])('gives the command its exit status %i', (status) => {
     expect(runCommand(assembleElf(build(name, status))).status).toBe(status)
+  })
+
+  it('does so when both engines run it', () => {
+    const program = assembleElf(build(name, 42))
+    expect(runCommand(program, '--engine', 'lockstep')).toMatchObject({ status: 42, stderr: '' })
   })
 })
 
