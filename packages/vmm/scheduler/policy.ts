@@ -12,7 +12,8 @@
  * Invariants: no threads, no clock, no chance: time comes as `now` (milliseconds, never going back), and a caller holds
  * the host's scheduler lock during each call. All state is in words (state-words.ts) over memory that threads share, so
  * any thread may make the next call. A hart is `running` from `take` to `leave`, on one pCPU; an assignment alone moves
- * nothing, so a hart never is on two pCPUs however late a thread comes out of guest code.
+ * nothing, so a hart never is on two pCPUs however late a thread comes out of guest code: who is assigned one that has
+ * not left another pCPU yet gets none, and is kicked when it has.
  * No call allocates.
  */
 
@@ -32,6 +33,8 @@ export interface SchedulerTuning {
   readonly skewMs: number
   /** what a move to another pCPU costs a hart; it waits this long for its own before it goes to an idle one */
   readonly moveMs: number
+  /** how long a hart waits before it goes to an idle pCPU where a sibling is at home, so that they no longer run together */
+  readonly stackMs: number
   /** how far behind its share a machine is before a hart of it moves to a busy pCPU */
   readonly moveLagMs: number
   /** how much less than a running machine one that wakes must have had to take its place at once */

@@ -135,6 +135,11 @@ export function schedulerWords(
   return words as SchedulerWords
 }
 
+/** Adds to one word. */
+export function add(words: Float64Array | Int32Array, index: number, change: number): void {
+  words[index] = (words[index] as number) + change
+}
+
 const kinds = Object.keys(fields) as readonly Kind[]
 
 function countOf(kind: Kind, { pcpus, machines, hartsPerMachine }: SchedulerLimits): number {
