@@ -11,8 +11,7 @@
  * row of Ousterhout's matrix, made when it is needed from virtual times, so that shares hold. Between two choices one
  * pCPU at a time is looked at: a hart that waits in WFI releases its slot to another, and has it back when it wakes.
  * Invariants: the machine that has had least, of those that may run, always has its pCPUs, so none starves. A hart that
- * is `skewMs` ahead of its slowest runnable sibling does not run. A pCPU without a hart has none to run that is within
- * the bound and has waited `moveMs` (`stackMs` where it would come to share the pCPU with a sibling).
+ * is `skewMs` ahead of its slowest runnable sibling does not run.
  */
 
 import { Accounts, type PolicyOptions, unitShare } from './accounts.ts'
