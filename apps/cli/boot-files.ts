@@ -1,14 +1,15 @@
 /**
- * The files that a machine boots from: those of an image, or those that the user names. Why in two steps: reading
- * some 45 MiB is for background threads, while this one loads the rest of the program.
+ * The files that a machine boots from: those of an image, or those that the user names. Why in two steps: a kernel and an
+ * initrd are read by background threads, right into the machine's memory, once there is one.
  */
 
 import type { Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { ok, type Result, userError, worldError } from '@virga/base'
 import { execArchive, parseImageName } from '@virga/guest'
-import type { BareBoot, DirectBoot } from '@virga/vmm'
+import { type BareBoot, type BootFile, type DirectBoot, isElf, lateHeadBytes } from '@virga/vmm'
 import { pull } from './image-store.ts'
+import { lateFile } from './late-file.ts'
 import { mebibytes } from './mebibytes.ts'
 
 /** Which files, and what the guest is told besides. */
@@ -21,35 +22,52 @@ export interface BootFlags {
   readonly bare?: string
 }
 
-/** Files that are being read; resolves when they are. Never rejects. */
-export type PendingBoot = Promise<Result<DirectBoot | BareBoot>>
+/** What a machine boots from. */
+export interface OpenBoot {
+  readonly boot: DirectBoot | BareBoot
+  /** Resolves when the files that come late are in the machine that was made of `boot`. To be called, if none was made too. */
+  readonly filled: () => Promise<Result<unknown>>
+}
 
-/** Opens what `flags` name and begins to read it; an image that is not there is pulled first. */
+/**
+ * Opens what `flags` name; an image that is not there is pulled first. `whole`: its files are read now, since somebody
+ * wants to look at them.
+ */
 export async function openBoot(
   flags: BootFlags,
   memoryBytes: number,
-): Promise<Result<{ readonly read: PendingBoot }>> {
+  whole = false,
+): Promise<Result<OpenBoot>> {
   if (flags.bare !== undefined) {
     const program = await openFile(flags.bare)
-    return program.ok ? ok({ read: readBare(flags.bare, program.value) }) : program
+    if (!program.ok) return program
+    const bytes = await readWhole(program.value)
+    if (!bytes.ok) return bytes
+    const boot = { kind: 'bare', program: bytes.value, programName: flags.bare } as const
+    return ok({ boot, filled: async () => ok(undefined) })
   }
   const files = await (flags.kernel === undefined
     ? openImage(flags, memoryBytes)
     : openKernel(flags.kernel, flags.initrd, flags.exec))
-  return files.ok ? ok({ read: readDirect(files.value, commandLineFor(flags)) }) : files
+  return files.ok ? await openDirect(files.value, commandLineFor(flags), whole) : files
 }
 
-async function readBare(programName: string, file: OpenFile): PendingBoot {
-  const program = await file.bytes
-  return program.ok ? ok({ kind: 'bare', program: program.value, programName }) : program
-}
-
-async function readDirect(files: KernelFiles, commandLine: string): PendingBoot {
-  const [kernel, initrd] = await Promise.all([files.kernel.bytes, files.initrd?.bytes])
-  if (!kernel.ok) return kernel
-  const boot = { kind: 'direct', kernel: kernel.value, kernelName: files.kernelName, commandLine } as const
-  if (initrd === undefined) return ok(boot)
-  return initrd.ok ? ok({ ...boot, initrd: initrd.value }) : initrd
+async function openDirect(
+  { kernel, kernelName, initrd }: KernelFiles,
+  commandLine: string,
+  whole: boolean,
+): Promise<Result<OpenBoot>> {
+  const filling: (() => Promise<Result<unknown>>)[] = []
+  const read = (file: OpenFile) => (whole ? readWhole(file) : defer(file, filling))
+  const [kernelFile, initrdFile] = await Promise.all([read(kernel), initrd && read(initrd)])
+  if (!kernelFile.ok) return kernelFile
+  if (initrdFile?.ok === false) return initrdFile
+  const boot = { kind: 'direct', kernel: kernelFile.value, kernelName, commandLine } as const
+  const filled = async () => {
+    const outcomes = await Promise.all(filling.map((each) => each()))
+    return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined)
+  }
+  return ok({ boot: initrdFile === undefined ? boot : { ...boot, initrd: initrdFile.value }, filled })
 }
 
 interface KernelFiles {
@@ -97,25 +115,26 @@ async function openKernel(
   return initrd.ok ? ok({ kernel: kernel.value, kernelName, initrd: initrd.value }) : initrd
 }
 
-/** A file that is being read. */
+/** A file that is open; `tail` is laid behind its bytes. */
 interface OpenFile {
-  readonly bytes: Promise<Result<Uint8Array>>
+  readonly path: string
+  readonly file: FileHandle
+  /** 0 for a pipe, which does not know its size */
+  readonly sizeBytes: number
+  readonly tail: Uint8Array
 }
 
 /** Machine memory is at most this. */
 const fileBytesMax = 2 ** 32
 
-/** Begins to read a file; `tail` is laid behind its bytes. */
 async function openFile(path: string, tail: Uint8Array = new Uint8Array(0)): Promise<Result<OpenFile>> {
   try {
     const file = await open(path)
-    const fault = faultOf(await file.stat())
-    if (fault !== undefined) {
-      await file.close()
-      return userError(`${path} ${fault}`)
-    }
-    const bytes = readWhole(file, tail).then(ok, (cause: unknown) => readFailure(path, cause))
-    return ok({ bytes })
+    const stats = await file.stat()
+    const fault = faultOf(stats)
+    if (fault === undefined) return ok({ path, file, sizeBytes: stats.size, tail })
+    await file.close()
+    return userError(`${path} ${fault}`)
   } catch (cause) {
     return readFailure(path, cause)
   }
@@ -128,23 +147,44 @@ function faultOf(file: Stats): string | undefined {
   return file.size > fileBytesMax ? 'is larger than the memory of any machine' : undefined
 }
 
-async function readWhole(file: FileHandle, tail: Uint8Array): Promise<Uint8Array> {
+/** Reads all of a file and closes it. */
+async function readWhole({ path, file, tail }: OpenFile): Promise<Result<Uint8Array>> {
   try {
-    const { size } = await file.stat()
-    // A pipe does not know its size.
-    if (size === 0) return Buffer.concat([await file.readFile(), tail])
-    const bytes = Buffer.allocUnsafeSlow(size + tail.length)
-    let read = 0
-    while (read < size) {
-      const { bytesRead } = await file.read(bytes, read, size - read, read)
-      if (bytesRead === 0) break
-      read += bytesRead
-    }
-    bytes.set(tail, read)
-    return bytes.subarray(0, read + tail.length)
+    return ok(Buffer.concat([await file.readFile(), tail]))
+  } catch (cause) {
+    return readFailure(path, cause)
   } finally {
     await file.close()
   }
+}
+
+/** A file that comes late, if it can: `filling` hears when it has come, and is closed. */
+async function defer(
+  opened: OpenFile,
+  filling: (() => Promise<Result<unknown>>)[],
+): Promise<Result<BootFile>> {
+  const { path, file, sizeBytes, tail } = opened
+  if (sizeBytes <= lateHeadBytes) return await readWhole(opened)
+  try {
+    const { buffer: head } = await file.read(new Uint8Array(lateHeadBytes), 0, lateHeadBytes, 0)
+    if (isElf(head)) return await readWhole(opened)
+    const reads: Promise<unknown>[] = []
+    filling.push(() => settle(opened, reads))
+    return ok(lateFile({ file, sizeBytes, head, tail }, reads))
+  } catch (cause) {
+    await file.close()
+    return readFailure(path, cause)
+  }
+}
+
+async function settle(
+  { path, file }: OpenFile,
+  reads: readonly Promise<unknown>[],
+): Promise<Result<unknown>> {
+  const outcomes = await Promise.allSettled(reads)
+  await file.close()
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  return failed === undefined ? ok(undefined) : readFailure(path, failed.reason)
 }
 
 /** A missing file is the user's mistake, an unreadable one the world's. */

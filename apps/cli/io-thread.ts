@@ -10,6 +10,7 @@ import type { DeviceConfig, MachineOwner } from '@virga/vmm'
 import type { DiskFlag } from './disk-flag.ts'
 import { say } from './failure.ts'
 import type { IoDisks, IoReady, IoTask, IoTrouble } from './io-worker.ts'
+import { threadEntry } from './thread-entry.ts'
 
 const sectorBytes = 512
 /** It keeps next to nothing; V8 takes tens of megabytes for new objects unless it is told so. */
@@ -25,7 +26,7 @@ export class IoThread {
   /** Begins the thread. Until `attach` it does not keep the process alive. */
   constructor(disks: readonly DiskFlag[]) {
     this.#disks = disks
-    this.#worker = new Worker(new URL('./io-worker.ts', import.meta.url), { resourceLimits })
+    this.#worker = new Worker(threadEntry('io-worker'), { resourceLimits })
     this.#worker.unref()
     this.#ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#ready = new Promise((resolve) => {

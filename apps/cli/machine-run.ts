@@ -1,6 +1,6 @@
 /** Runs a machine as the flags of `virga run` say, again after each reboot, and says how it ended. */
 
-import { openBoot, type PendingBoot } from './boot-files.ts'
+import { type OpenBoot, openBoot } from './boot-files.ts'
 import { loadEngineModules, makeExactModule } from './engine-modules.ts'
 import { exitStatus, reportFailure, say } from './failure.ts'
 import { PcpuThreads } from './pcpu-threads.ts'
@@ -13,7 +13,7 @@ export interface MachineRun {
   readonly flags: RunFlags
   readonly settings: RunSettings
   readonly threads: PcpuThreads
-  readonly boot: PendingBoot
+  readonly boot: OpenBoot
 }
 
 /** Resolves to the exit status. */
@@ -22,13 +22,11 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
   if (!modules.ok) return reportFailure(modules.error)
   const compiler = flags.engine === 'interpreter' ? undefined : await startCompiler(flags, boot)
   const exactModule = flags.engine === 'lockstep' ? await makeExactModule() : undefined
-  let pending = boot
+  let opened = boot
   for (let starting = threads; ; starting = new PcpuThreads(threads.count)) {
-    const files = await pending
-    if (!files.ok) return reportFailure(files.error)
     const ended = await runSession({
       ...settings,
-      boot: files.value,
+      ...opened,
       modules: modules.value,
       threads: starting,
       compiler,
@@ -46,9 +44,9 @@ export async function runMachine({ flags, settings, threads, boot }: MachineRun)
     if (outcome.kind !== 'reboot' || flags.exec !== undefined || flags.bare !== undefined) {
       return conclude(outcome, flags)
     }
-    const again = await openBoot(flags, settings.memoryBytes)
+    const again = await openBoot(flags, settings.memoryBytes, flags.perfMap)
     if (!again.ok) return reportFailure(again.error)
-    pending = again.value.read
+    opened = again.value
   }
 }
 
@@ -60,16 +58,15 @@ function reportDifference(report: string): number {
   return reportFailure({ fault: 'world', message })
 }
 
-/** Begins the compiler's thread. If it is to name what it makes, the machine's files are needed first. */
+/** Begins the compiler's thread. */
 async function startCompiler(
   { perfMap, engine, codeCache }: RunFlags,
-  boot: PendingBoot,
+  { boot }: OpenBoot,
 ): Promise<RegionCompilerThread> {
   const cached = codeCache && engine === 'jit'
   if (!perfMap) return new RegionCompilerThread({ cached })
   const { readGuestSymbols } = await import('@virga/vmm')
-  const files = await boot
-  return new RegionCompilerThread({ symbols: files.ok ? readGuestSymbols(files.value) : undefined, cached })
+  return new RegionCompilerThread({ symbols: readGuestSymbols(boot), cached })
 }
 
 function inputFor(flags: RunFlags): SessionOptions['input'] {

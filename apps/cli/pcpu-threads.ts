@@ -10,6 +10,7 @@ import { defined } from '@virga/base'
 import type { EngineModules, MachineOwner } from '@virga/vmm'
 import type { LockstepTask, PcpuDifference, PcpuRunning, PcpuTask } from './pcpu-worker.ts'
 import type { RegionCompilerThread } from './region-compiler.ts'
+import { threadEntry } from './thread-entry.ts'
 
 /** What the threads are to run guest code with. */
 export interface PcpuEngine {
@@ -27,7 +28,7 @@ export class PcpuThreads {
 
   /** Begins `count` threads. */
   constructor(count: number) {
-    const entry = new URL('./pcpu-worker.ts', import.meta.url)
+    const entry = threadEntry('pcpu-worker')
     this.#workers = Array.from({ length: count }, () => new Worker(entry))
     for (const worker of this.#workers) worker.unref()
   }

@@ -6,6 +6,7 @@ import type { Bounds, LinkableBatch, RegionRequest } from '@virga/riscv/jit'
 import type { GuestSymbols } from '@virga/vmm'
 import type { RegionHostMaker } from '@virga/vmm/pcpu'
 import type { CompilerLine, CompilerTask } from './compiler-worker.ts'
+import { threadEntry } from './thread-entry.ts'
 
 /** A pCPU's end of the line. */
 export interface PcpuLine extends CompilerLine {
@@ -35,7 +36,7 @@ export class RegionCompilerThread {
     const workerData: CompilerTask = { symbols, cached: cached && symbols === undefined }
     this.#withPlaces = symbols !== undefined
     const resourceLimits = { maxYoungGenerationSizeMb: youngMiBMax }
-    this.#worker = new Worker(new URL('./compiler-worker.ts', import.meta.url), {
+    this.#worker = new Worker(threadEntry('compiler-worker'), {
       workerData,
       resourceLimits,
     })

@@ -17,6 +17,7 @@ import {
   type MachineStatistics,
   type Outcome,
 } from '@virga/vmm'
+import type { OpenBoot } from './boot-files.ts'
 import { now, processStartMs } from './clock.ts'
 import { type ConsoleInput, openPipe, openTerminal, terminalHelp } from './console-input.ts'
 import type { DiskFlag } from './disk-flag.ts'
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly memoryBytes: number
   /** its files must have buffers of their own: they are let go of once the machine has copied them */
   readonly boot: DirectBoot | BareBoot
+  /** see OpenBoot */
+  readonly filled: OpenBoot['filled']
   readonly modules: EngineModules
   /** for a profiling interpreter */
   readonly compiler?: RegionCompilerThread | undefined
@@ -78,7 +81,7 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
   const disks = options.disks.length > 0 ? new IoThread(options.disks) : undefined
   const made = await makeMachine(options, disks)
   if (!made.ok) {
-    await disks?.abandon()
+    await Promise.all([disks?.abandon(), options.filled()])
     return made
   }
   releaseFiles(boot)
@@ -86,17 +89,25 @@ export async function runSession(options: SessionOptions): Promise<Result<Sessio
   const lockstep = twin && { twin, exactModule: defined(exactModule, 'the exact interpreter') }
   let io = disks
   io?.attach(owner)
-  let startMs: number | null = null
+  let runningAtMs: number | undefined
   threads.attach(owner, { modules, compiler, lockstep }, (atMs) => {
-    startMs ??= atMs - processStartMs
+    runningAtMs ??= atMs
     // Without disks nobody waits for this thread, so it begins when the guest has.
     if (io !== undefined || !options.hasRng) return
     io = new IoThread([])
     io.attach(owner)
   })
+  const filled = await options.filled()
+  if (!filled.ok) {
+    owner.stop()
+    await Promise.all([threads.ended(), io?.ended()])
+    return filled
+  }
+  const resumedAtMs = now()
   const ended = await converse(owner, options)
   await io?.ended()
   const difference = lockstep && (await threads.ended())
+  const startMs = runningAtMs === undefined ? null : Math.max(runningAtMs, resumedAtMs) - processStartMs
   return ok({ ...ended, difference, statistics: { startMs, ...owner.statistics() } })
 }
 
@@ -128,8 +139,8 @@ async function makeMachine(
 /** The machine has its own copy now. Given back at once: the collector would wait for a reason, and an idle machine has none. */
 function releaseFiles(boot: SessionOptions['boot']): void {
   const files = boot.kind === 'bare' ? [boot.program] : [boot.kernel, boot.initrd]
-  for (const { buffer } of files.filter((file) => file !== undefined)) {
-    if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+  for (const file of files) {
+    if (file instanceof Uint8Array && file.buffer instanceof ArrayBuffer) file.buffer.transfer(0)
   }
 }
 

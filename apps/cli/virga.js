@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --v8-pool-size=1
 /**
- * The door of the `virga` program. Plain JavaScript, because Node has to translate TypeScript that it meets before
+ * The door of the `virga` program: its bundle, or its sources where one has changed since. Plain JavaScript, because Node has to translate TypeScript that it meets before
  * its cache of compiled code is on; threads find that cache by the environment. One thread for V8's optimiser is
  * enough: it takes them from the machines' processors.
  */
@@ -20,4 +20,5 @@ for (const flag of ['inlining', 'inlining-call-indirect', 'deopt', 'loop-unrolli
 const { XDG_CACHE_HOME: cache = '', HOME: home = tmpdir() } = process.env
 process.env.NODE_COMPILE_CACHE ??= join(isAbsolute(cache) ? cache : join(home, '.cache'), 'virga/compiled')
 enableCompileCache()
-await import('./virga.ts')
+const { isNewest } = await import('./newest.ts')
+await import(isNewest(new URL('./dist/sources.json', import.meta.url)) ? './dist/virga.js' : './virga.ts')

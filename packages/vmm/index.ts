@@ -1,6 +1,8 @@
 /** Front door of @virga/vmm. */
 export type { BareBoot } from './boot/bare.ts'
+export { type BootFile, type LateFile, lateHeadBytes } from './boot/boot-file.ts'
 export type { DirectBoot } from './boot/direct.ts'
+export { isElf } from './boot/elf.ts'
 export { type GuestSymbols, readGuestSymbols, type SymbolAt, symbolAt } from './boot/symbols.ts'
 export { createMachine, type MachineConfig } from './create-machine.ts'
 export type { DeviceConfig } from './devices.ts'

@@ -31,10 +31,10 @@ it(
     const opened = await openBoot(
       { image: 'micro', exec: [...commands, ...commands].join('; ') },
       memoryBytes,
+      true,
     )
-    const boot = opened.ok ? await opened.value.read : opened
-    if (!boot.ok) throw new Error(boot.error.message)
-    const run = { boot: boot.value, engine: 'jit', memoryBytes, timeoutMs: runMsMax, bounds } as const
+    if (!opened.ok) throw new Error(opened.error.message)
+    const run = { boot: opened.value.boot, engine: 'jit', memoryBytes, timeoutMs: runMsMax, bounds } as const
     const { outcome, output, statistics } = await runMachine(run)
 
     const zeros = Buffer.alloc(4 << 20)

@@ -77,9 +77,9 @@ async function run(flags: RunFlags): Promise<number> {
   if (flags.perfMap) setFlagsFromString('--perf-basic-prof')
   const threads = new PcpuThreads(threadCount)
   const { openBoot } = await import('../boot-files.ts')
-  const boot = await openBoot(flags, settings.value.memoryBytes)
+  const boot = await openBoot(flags, settings.value.memoryBytes, flags.perfMap)
   if (!boot.ok) return reportFailure(boot.error)
-  // While the threads begin and the files are read, this thread loads the rest of the program.
+  // While the threads begin, this thread loads the rest of the program.
   const { runMachine } = await import('../machine-run.ts')
-  return await runMachine({ flags, settings: settings.value, threads, boot: boot.value.read })
+  return await runMachine({ flags, settings: settings.value, threads, boot: boot.value })
 }

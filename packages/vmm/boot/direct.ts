@@ -12,6 +12,7 @@
 
 import { ok, type Result, userError } from '@virga/base'
 import { memoryMap } from '../platform/memory-map.ts'
+import type { BootFile } from './boot-file.ts'
 import type { ElfProgram, ElfSegment } from './elf.ts'
 import { readKernelImage } from './image.ts'
 import {
@@ -27,9 +28,10 @@ import {
 /** A kernel to boot directly. The names are how errors call the files. */
 export interface DirectBoot {
   readonly kind: 'direct'
-  readonly kernel: Uint8Array
+  /** an ELF comes whole */
+  readonly kernel: BootFile
   readonly kernelName?: string
-  readonly initrd?: Uint8Array
+  readonly initrd?: BootFile
   /** kernel command line */
   readonly commandLine: string
 }
@@ -84,7 +86,7 @@ export function layOutDirectBoot(
   })
 }
 
-function placeKernel(bytes: Uint8Array, name: string, ramBytes: number): Result<KernelPlacement> {
+function placeKernel(bytes: BootFile, name: string, ramBytes: number): Result<KernelPlacement> {
   const image = readKernelImage(bytes, name)
   if (!image.ok) return image
   switch (image.value.kind) {

@@ -4,8 +4,9 @@
  * Why so suspicious: a kernel for another machine, a compressed one or a text file would hang without a word.
  */
 
-import { ok, type Result, userError } from '@virga/base'
+import { assert, ok, type Result, userError } from '@virga/base'
 import { decode } from '@virga/riscv/table'
+import { type BootFile, headOf } from './boot-file.ts'
 import { type ElfProgram, isElf, parseElf } from './elf.ts'
 
 /** A kernel file, told apart. */
@@ -43,11 +44,13 @@ const others: readonly { offset: number; bytes: string; what: string }[] = [
 ]
 
 /** Finds out what a kernel file is. `name` is how errors call it. */
-export function readKernelImage(bytes: Uint8Array, name: string): Result<KernelImage> {
-  if (bytes.length === 0) return userError(`${name} is empty; give a RISC-V kernel`)
+export function readKernelImage(file: BootFile, name: string): Result<KernelImage> {
+  const bytes = headOf(file)
+  if (file.length === 0) return userError(`${name} is empty; give a RISC-V kernel`)
   if (hasBytes(bytes, at.magic, 'RISCV\0\0\0') || hasBytes(bytes, at.magic2, 'RSC\x05'))
-    return readLinux(bytes, name)
+    return readLinux(bytes, file.length, name)
   if (isElf(bytes)) {
+    assert(file instanceof Uint8Array, 'an ELF comes whole')
     const program = parseElf(bytes, name)
     return program.ok ? ok({ kind: 'elf', program: program.value }) : program
   }
@@ -65,9 +68,8 @@ export function flatFault(bytes: Uint8Array): string | null {
   return null
 }
 
-function readLinux(bytes: Uint8Array, name: string): Result<KernelImage> {
-  if (bytes.length < headerBytes)
-    return userError(`${name} is a truncated kernel image: its header is cut off`)
+function readLinux(bytes: Uint8Array, fileBytes: number, name: string): Result<KernelImage> {
+  if (fileBytes < headerBytes) return userError(`${name} is a truncated kernel image: its header is cut off`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const textOffset = view.getBigUint64(at.textOffset, true)
   const imageSize = view.getBigUint64(at.imageSize, true)
@@ -76,13 +78,13 @@ function readLinux(bytes: Uint8Array, name: string): Result<KernelImage> {
   if (textOffset > offsetMax || imageSize > offsetMax)
     return userError(`${name} is a kernel image with a damaged header`)
   // The size in memory includes what is zero at the start; a file far below it was cut off.
-  const truncated = Number(imageSize) > bytes.length && sectionsEnd(view) > bytes.length
+  const truncated = Number(imageSize) > fileBytes && sectionsEnd(view) > fileBytes
   if (truncated)
-    return userError(`${name} is a truncated kernel image: ${bytes.length} bytes of ${sectionsEnd(view)}`)
+    return userError(`${name} is a truncated kernel image: ${fileBytes} bytes of ${sectionsEnd(view)}`)
   return ok({
     kind: 'linux',
     textOffset: Number(textOffset),
-    imageBytes: Math.max(Number(imageSize), bytes.length),
+    imageBytes: Math.max(Number(imageSize), fileBytes),
   })
 }
 

@@ -5,11 +5,12 @@
 
 import type { HtifAddresses } from '../machine.ts'
 import { memoryMap } from '../platform/memory-map.ts'
+import type { BootFile } from './boot-file.ts'
 
 /** Bytes and the guest-physical address that they belong at. */
 export interface Placement {
   readonly gpa: number
-  readonly bytes: Uint8Array
+  readonly bytes: BootFile
 }
 
 /** A boot, laid out in memory. */

@@ -6,6 +6,7 @@
  * `handle_exception`. The distance from its linked address, a multiple of 2 MiB, is that of all symbols.
  */
 
+import { assert } from '@virga/base'
 import type { BareBoot } from './bare.ts'
 import type { DirectBoot } from './direct.ts'
 import { isElf, parseElf } from './elf.ts'
@@ -35,9 +36,10 @@ const trapEntryName = 'handle_exception'
 const slideAlignment = 2n ** 21n
 const textKinds: ReadonlySet<string> = new Set(['t', 'T', 'w', 'W'])
 
-/** The symbols of what is booted; none for a flat program. */
+/** The symbols of what is booted; none for a flat program. Its file has come whole. */
 export function readGuestSymbols(boot: DirectBoot | BareBoot): GuestSymbols {
   const bytes = boot.kind === 'bare' ? boot.program : boot.kernel
+  assert(bytes instanceof Uint8Array, 'symbols are read from a whole file')
   if (isElf(bytes)) {
     const program = parseElf(bytes, 'the program')
     return program.ok ? gather(program.value.codeSymbols(), program.value.end) : gather([], 0n)

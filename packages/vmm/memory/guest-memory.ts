@@ -5,6 +5,7 @@
  * by a write.
  */
 
+import type { BootFile } from '../boot/boot-file.ts'
 import { memoryMap } from '../platform/memory-map.ts'
 import { type Arena, frameBytes, largeFrameBytes } from './arena.ts'
 import type { FramePool } from './frames.ts'
@@ -59,8 +60,8 @@ export class GuestMemory {
     })
   }
 
-  /** As `write`, for boot images: parts that fill a whole untouched 2 MiB are given a large leaf. */
-  place(gpa: number, source: Uint8Array): AccessOutcome {
+  /** As `write`, for boot images: parts that fill a whole untouched 2 MiB are given a large leaf. A late file is begun. */
+  place(gpa: number, source: BootFile): AccessOutcome {
     if (!this.contains(gpa, source.length)) return 'outside'
     const end = gpa + source.length
     for (
@@ -76,7 +77,24 @@ export class GuestMemory {
         for (let i = 0; i < largeFrameBytes; i += frameBytes) this.#frames.give(run + i)
       }
     }
-    return this.write(gpa, source)
+    if (source instanceof Uint8Array) return this.write(gpa, source)
+    const pieces = this.#pieces(gpa, source.length)
+    if (pieces === undefined) return 'out-of-frames'
+    source.fill(pieces)
+    return 'done'
+  }
+
+  /** Guest memory as the arena has it, in as few pieces as it lies in; undefined when frames ran out. */
+  #pieces(gpa: number, byteCount: number): Uint8Array[] | undefined {
+    const pieces: { at: number; end: number }[] = []
+    const outcome = this.#pages(gpa, byteCount, (page, from, to) => {
+      const at = this.#slat.touch(page)
+      const last = pieces.at(-1)
+      if (last?.end === at) last.end += to - from
+      else pieces.push({ at, end: at + to - from })
+      return at !== 0
+    })
+    return outcome === 'done' ? pieces.map(({ at, end }) => this.#arena.u8.subarray(at, end)) : undefined
   }
 
   #pages(
