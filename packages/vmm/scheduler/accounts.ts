@@ -33,6 +33,7 @@ export const usualTuning: SchedulerTuning = {
   stackMs: 20,
   moveLagMs: 50,
   wakeMs: 1,
+  turnMs: 0.25,
 }
 
 /** Time is shares' time at this share. */
@@ -78,7 +79,7 @@ export abstract class Accounts implements SchedulerPolicy {
     words.placed[machine] = 0
     words.vtime[machine] = words.virtualTime[0] as number
     words.startTag[machine] = words.virtualTime[0] as number
-    words.waitedAt[machine] = now
+    words.contentAt[machine] = Number.POSITIVE_INFINITY
     this.setEntitlement(machine, entitlement, now)
     words.budget[machine] = entitlement.cap * this.tuning.sliceMs
     words.harts[machine] = 0
@@ -92,6 +93,7 @@ export abstract class Accounts implements SchedulerPolicy {
     }
     words.order[words.machineCount[0] as number] = machine
     add(words.machineCount, 0, 1)
+    this.#countCapped()
   }
 
   removeMachine(machine: number, time: number): void {
@@ -110,6 +112,7 @@ export abstract class Accounts implements SchedulerPolicy {
       if (other !== machine) words.order[kept++] = other
     }
     words.machineCount[0] = kept
+    this.#countCapped()
   }
 
   pauseMachine(machine: number, time: number): void {
@@ -134,6 +137,9 @@ export abstract class Accounts implements SchedulerPolicy {
     const now = this.at(time)
     this.chargeAll(now)
     this.setEntitlement(machine, entitlement, now)
+    this.#countCapped()
+    // What a cap held back is no claim.
+    this.catchUp(machine)
     this.reconsider(now)
   }
 
@@ -329,6 +335,7 @@ export abstract class Accounts implements SchedulerPolicy {
   /** Brings all caps up to date; the harts of machines that are held from now on lose their pCPUs. */
   protected fundAll(now: number): void {
     const { words } = this
+    if (words.cappedCount[0] === 0) return
     for (let i = 0; i < (words.machineCount[0] as number); i++) {
       const machine = words.order[i] as number
       if (this.fund(machine, now)) this.#withdraw(machine, now)
@@ -346,6 +353,28 @@ export abstract class Accounts implements SchedulerPolicy {
     // Without a cap the budget is infinite, and stays so whatever is charged.
     words.budget[machine] =
       most === Number.POSITIVE_INFINITY ? most : Math.min(words.budget[machine] as number, most)
+  }
+
+  /** When the first of the machines that are held by their caps may run again. */
+  protected fundedNext(): number {
+    const { words } = this
+    let at = Number.POSITIVE_INFINITY
+    if (words.cappedCount[0] === 0) return at
+    for (let i = 0; i < (words.machineCount[0] as number); i++) {
+      const machine = words.order[i] as number
+      if (words.throttled[machine] === 1 && words.runnable[machine] !== 0)
+        at = Math.min(at, this.fundedAt(machine))
+    }
+    return at
+  }
+
+  #countCapped(): void {
+    const { words } = this
+    let count = 0
+    for (let i = 0; i < (words.machineCount[0] as number); i++) {
+      if (words.cap[words.order[i] as number] !== Number.POSITIVE_INFINITY) count++
+    }
+    words.cappedCount[0] = count
   }
 
   /** Harts of the machine at home on the pCPU. */
@@ -427,4 +456,5 @@ export function clearSchedulerState({ memory, byteOffset, limits }: PolicyOption
   words.assigned.fill(-1)
   words.running.fill(-1)
   words.until.fill(Number.POSITIVE_INFINITY)
+  words.idleAt.fill(Number.POSITIVE_INFINITY)
 }

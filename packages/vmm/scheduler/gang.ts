@@ -8,40 +8,44 @@
  *  3. idle pCPUs                                     else a hart that waited for longer than a move costs
  * ```
  * Why: a hart that waits for a sibling that is not running burns its share. What is chosen for all pCPUs at once is a
- * row of Ousterhout's matrix, made when it is needed from virtual times, so that shares hold. Between two choices one
- * pCPU at a time is looked at: a hart that waits in WFI releases its slot to another, and has it back when it wakes.
+ * row of Ousterhout's matrix, made when it is needed from virtual times, so that shares hold. Between two choices pCPUs
+ * are looked at one by one: a hart that waits in WFI releases its slot to another, and has it back when it wakes.
+ * A machine that is owed `moveLagMs` moves harts to where others have had more, and together on one pCPU if that is all
+ * that its share is worth; siblings then take short turns, as who spins for the other burns no more than one.
  * Invariants: the machine that has had least, of those that may run, always has its pCPUs, so none starves. A hart that
- * is `skewMs` ahead of its slowest runnable sibling does not run.
+ * is `skewMs` ahead of its slowest runnable sibling does not run (gang-bounds.ts). What is idle is looked at after each
+ * decision (gang-idle.ts). A choice goes through machines only until no pCPU is free.
  */
 
-import { Accounts, type PolicyOptions, unitShare } from './accounts.ts'
+import { type PolicyOptions, unitShare } from './accounts.ts'
+import { GangIdle } from './gang-idle.ts'
+import { MachineOrder } from './machine-order.ts'
 import { hartState } from './policy.ts'
 
 /** A machine that got all it asked for this long has no claim on the past. */
 const claimMs = 1000
-/** Shortest time that a choice holds, so that rounding cannot make a pCPU ask without end. */
-const holdLeastMs = 0.001
-
 const infinity = Number.POSITIVE_INFINITY
 
 /** See the head of this file. */
-export class GangPolicy extends Accounts {
-  /** the choice that is being made: hart of each pCPU, and whether it is of a whole gang */
-  readonly #next: Int32Array
+export class GangPolicy extends GangIdle {
+  readonly #order: MachineOrder
+  /** of the choice that is being made: whether each pCPU's hart is part of a whole gang */
   readonly #nextGang: Int32Array
+  /** machines of the choice before */
+  readonly #before: Int32Array
   /** pCPU that each hart of the gang under consideration comes from, -1 where it stays */
   readonly #from: Int32Array
   /** place in the order of the first machine that has a runnable hart at home on each pCPU */
   readonly #claim: Int32Array
   #claimsKnown = false
-  #free = 0
-  /** when the next waiting hart has waited long enough for an idle pCPU */
-  #moveAt = infinity
+  /** largest start tag of the machines that claim pCPUs, Infinity where a pCPU is nobody's */
+  #claimLatest = infinity
 
   constructor(options: PolicyOptions) {
     super(options)
-    this.#next = new Int32Array(this.pcpus)
+    this.#order = new MachineOrder(this.words)
     this.#nextGang = new Int32Array(this.pcpus)
+    this.#before = new Int32Array(this.pcpus)
     this.#from = new Int32Array(this.stride)
     this.#claim = new Int32Array(this.pcpus)
   }
@@ -79,50 +83,36 @@ export class GangPolicy extends Accounts {
     const { words } = this
     const machine = this.machineOf(hart)
     this.fundAll(now)
-    if (first) this.#reorder(machine)
+    if (first) this.#order.put(machine)
     const pcpu = words.home[hart] as number
     const other = words.assigned[pcpu] as number
     if (this.eligible(machine)) {
       if (other < 0 || (words.placed[machine] === 1 && words.gang[pcpu] === 0)) {
         // Its slot is empty or was lent.
-        if (this.#withinSkew(hart, machine)) {
-          words.assigned[pcpu] = hart
-          words.gang[pcpu] = words.placed[machine] as number
-          words.until[pcpu] = this.#holds(hart, now)
-          this.kick(pcpu)
-          if (other < 0) return
-          this.#limitSkew(this.machineOf(other), now)
-          this.#rouseIdle(now)
-          return
+        if (this.withinSkew(hart, machine)) {
+          this.assign(pcpu, hart, now)
+          if (other >= 0) this.limitSkew(this.machineOf(other), now)
         }
-      } else if (this.#owed(machine, this.machineOf(other))) {
+      } else if (this.owed(machine, this.machineOf(other))) {
         words.startTag[machine] = words.startTag[this.machineOf(other)] as number
-        this.#reorder(machine)
+        this.#order.put(machine)
         this.#plan(now, machine)
         return
       }
     }
-    this.#limitSkew(machine, now)
-    this.#rouseIdle(now)
+    this.limitSkew(machine, now)
+    this.serveIdle(now)
   }
 
   protected reconsider(now: number): void {
     this.#plan(now, -1)
   }
 
-  /** True when a machine that wakes has had so much less than one that runs that it goes first. */
-  #owed(machine: number, running: number): boolean {
-    if (machine === running) return false
-    const { words } = this
-    const ahead = (this.tuning.wakeMs * unitShare) / (words.share[running] as number)
-    return (words.vtime[machine] as number) + ahead < (words.vtime[running] as number)
-  }
-
   /** True when no machine of the present choice's gangs has anything to run any more. */
   #gangsGone(): boolean {
     const { words } = this
-    for (let i = 0; i < (words.machineCount[0] as number); i++) {
-      const machine = words.order[i] as number
+    for (let i = 0; i < (words.gangCount[0] as number); i++) {
+      const machine = words.gangs[i] as number
       if (words.placed[machine] === 1 && this.eligible(machine)) return false
     }
     return true
@@ -137,88 +127,87 @@ export class GangPolicy extends Accounts {
     this.chargeAll(now)
     this.fundAll(now)
     const renew = now >= (words.sliceEnd[0] as number)
-    if (renew) {
-      words.sliceEnd[0] = now + this.tuning.sliceMs
-      this.#settle(now)
-    }
-    const count = words.machineCount[0] as number
-    for (let i = 0; i < count; i++) {
-      const machine = words.order[i] as number
-      if (renew || (words.placed[machine] === 0 && machine !== favoured)) {
-        words.startTag[machine] = words.vtime[machine] as number
-      }
-    }
-    this.#sort(count)
-    this.#next.fill(-1)
+    if (renew) words.sliceEnd[0] = now + this.tuning.sliceMs
+    this.#order.update(renew, favoured)
+    if (renew) this.#settle(now)
+    this.next.fill(-1)
     this.#nextGang.fill(0)
-    this.#free = this.pcpus
+    this.free = this.pcpus
     this.#claimsKnown = false
-    let least = infinity
-    for (let i = 0; i < count; i++) {
-      const machine = words.order[i] as number
+    this.#placeGangs(now)
+    if (this.free > 0) this.#fillGaps()
+    this.moveAt = infinity
+    this.beside = false
+    if (this.free > 0) this.fillIdle(now)
+    this.#commit(now)
+  }
+
+  /** Places machines as a whole, in their order, until nothing is free. */
+  #placeGangs(now: number): void {
+    const { words } = this
+    const before = words.gangCount[0] as number
+    for (let i = 0; i < before; i++) {
+      const machine = words.gangs[i] as number
+      this.#before[i] = machine
       words.placed[machine] = 0
-      if (!this.eligible(machine)) continue
-      least = Math.min(least, words.startTag[machine] as number)
-      if (this.#free > 0 && this.#placeGang(machine, i, now)) words.placed[machine] = 1
     }
+    let least = infinity
+    let gangs = 0
+    for (let i = 0; i < (words.machineCount[0] as number); i++) {
+      const machine = words.order[i] as number
+      if (!this.eligible(machine)) continue
+      if (least === infinity && this.#claims(machine, now)) least = words.startTag[machine] as number
+      const placed = this.free > 0 && this.#placeGang(machine, i, now)
+      if (placed) {
+        words.placed[machine] = 1
+        words.gangs[gangs++] = machine
+      } else {
+        words.contendedAt[0] = now
+        // Who is owed much gets what there is before later gangs do.
+        if (this.free > 0 && this.latest() >= this.farFrom(machine)) this.#placePart(i)
+      }
+      if (this.free === 0 && !placed) break
+    }
+    words.gangCount[0] = gangs
     if (least !== infinity && least > (words.virtualTime[0] as number)) words.virtualTime[0] = least
-    if (this.#free > 0) this.#fillGaps(count)
-    if (this.#free > 0) this.#fillIdle(count, now)
-    else this.#moveAt = infinity
-    this.#commit(count, now)
+    for (let i = 0; i < before; i++) {
+      const machine = this.#before[i] as number
+      if (words.placed[machine] === 0) words.contentAt[machine] = infinity
+    }
   }
 
   /** Forgets claims and debts that nobody has any more. */
   #settle(now: number): void {
     const { words } = this
     const count = words.machineCount[0] as number
-    const uncontended = now - (words.contendedAt[0] as number) > claimMs
-    let least = infinity
-    for (let i = 0; i < count; i++) {
-      const machine = words.order[i] as number
-      if (!this.eligible(machine) || now - (words.waitedAt[machine] as number) > claimMs) continue
-      least = Math.min(least, words.vtime[machine] as number)
-    }
-    for (let i = 0; i < count; i++) {
-      const machine = words.order[i] as number
-      if (uncontended) words.vtime[machine] = words.virtualTime[0] as number
-      else if (least !== infinity && now - (words.waitedAt[machine] as number) > claimMs) {
-        words.vtime[machine] = Math.max(words.vtime[machine] as number, least)
+    if (now - (words.contendedAt[0] as number) > claimMs) {
+      const level = words.virtualTime[0] as number
+      for (let i = 0; i < count; i++) {
+        const machine = words.order[i] as number
+        words.vtime[machine] = level
+        words.startTag[machine] = level
       }
+      return
     }
-  }
-
-  /** Sorts the order by start tags. It was sorted at the last choice, so this moves little. */
-  #sort(count: number): void {
-    const { order, startTag } = this.words
-    for (let i = 1; i < count; i++) {
-      const machine = order[i] as number
-      const tag = startTag[machine] as number
-      let at = i
-      while (at > 0 && (startTag[order[at - 1] as number] as number) > tag) {
-        order[at] = order[at - 1] as number
-        at--
-      }
-      order[at] = machine
-    }
-  }
-
-  /** Puts one machine, whose tag changed, before all that have had as much. */
-  #reorder(machine: number): void {
-    const { order, startTag, machineCount } = this.words
-    const count = machineCount[0] as number
-    const tag = startTag[machine] as number
     let at = 0
-    while (order[at] !== machine) at++
-    while (at > 0 && (startTag[order[at - 1] as number] as number) >= tag) {
-      order[at] = order[at - 1] as number
-      at--
+    while (at < count && !this.#claims(words.order[at] as number, now)) at++
+    if (at === count) return
+    const least = words.startTag[words.order[at] as number] as number
+    // Only a machine of the last choice's gangs can be content.
+    for (let i = 0; i < (words.gangCount[0] as number); i++) {
+      const machine = words.gangs[i] as number
+      if (words.present[machine] === 0 || now - (words.contentAt[machine] as number) <= claimMs) continue
+      const level = least - (this.tuning.moveLagMs * unitShare) / (words.share[machine] as number)
+      if ((words.vtime[machine] as number) >= level) continue
+      words.vtime[machine] = level
+      words.startTag[machine] = level
+      this.#order.put(machine)
     }
-    while (at + 1 < count && (startTag[order[at + 1] as number] as number) < tag) {
-      order[at] = order[at + 1] as number
-      at++
-    }
-    order[at] = machine
+  }
+
+  /** True when a machine could run and did not get all it asked for. */
+  #claims(machine: number, now: number): boolean {
+    return this.eligible(machine) && now - (this.words.contentAt[machine] as number) <= claimMs
   }
 
   /** Places all harts of a machine that can run, or none: false. Where it has more than there are pCPUs, one on each. */
@@ -226,32 +215,36 @@ export class GangPolicy extends Accounts {
     const { words, stride } = this
     const first = machine * stride
     const end = first + (words.harts[machine] as number)
-    let waits = Number.POSITIVE_INFINITY
+    let waits = infinity
     for (let hart = first; hart < end; hart++) {
       this.#from[hart - first] = -1
       if ((words.state[hart] as number) < hartState.ready) continue
       let pcpu = words.home[hart] as number
-      const taken = this.#next[pcpu] as number
-      if (taken >= 0 && this.machineOf(taken) !== machine) {
-        pcpu = this.#columnFor(hart, machine, place, now)
-        if (pcpu < 0) {
-          this.#unplace(machine, hart)
-          return false
-        }
-        this.#from[hart - first] = words.home[hart] as number
-        words.home[hart] = pcpu
+      const taken = this.next[pcpu] as number
+      const other = taken < 0 ? -1 : this.#columnFor(hart, machine, place, now)
+      if (other >= 0) {
+        this.#from[hart - first] = pcpu
+        words.home[hart] = other
+        pcpu = other
+      } else if (taken >= 0 && this.machineOf(taken) !== machine) {
+        this.#unplace(first, hart)
+        return false
       } else if (taken >= 0) {
         const slower = (words.progress[taken] as number) <= (words.progress[hart] as number)
         waits = Math.min(waits, words.progress[slower ? hart : taken] as number)
         if (slower) continue
-        this.#free++
+        this.free++
       }
-      this.#next[pcpu] = hart
+      this.next[pcpu] = hart
       this.#nextGang[pcpu] = 1
-      this.#free--
+      this.free--
     }
-    // Who runs together stays as far apart as it is. Only who waits holds those that are ahead of it.
-    if (waits !== infinity) this.#holdBack(machine, waits + this.tuning.skewMs)
+    if (waits !== infinity) {
+      // Who runs together stays as far apart as it is. Only who waits holds those that are ahead of it.
+      this.#holdBack(machine, waits + this.tuning.skewMs)
+      words.contentAt[machine] = infinity
+      words.contendedAt[0] = now
+    } else if (words.contentAt[machine] === infinity) words.contentAt[machine] = now
     return true
   }
 
@@ -259,50 +252,44 @@ export class GangPolicy extends Accounts {
   #holdBack(machine: number, bound: number): void {
     const { words } = this
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
-      const hart = this.#next[pcpu] as number
+      const hart = this.next[pcpu] as number
       if (hart < 0 || this.machineOf(hart) !== machine || (words.progress[hart] as number) < bound) continue
-      this.#next[pcpu] = -1
+      this.next[pcpu] = -1
       this.#nextGang[pcpu] = 0
-      this.#free++
+      this.free++
     }
   }
 
-  /** Takes back what was placed of a machine; harts that were to move, as far as `reached`, stay. */
-  #unplace(machine: number, reached: number): void {
-    const first = machine * this.stride
-    for (let hart = first; hart < reached; hart++) {
+  /** Takes back what was placed of a machine, from its `first` hart to before `end`. */
+  #unplace(first: number, end: number): void {
+    for (let hart = first; hart < end; hart++) {
+      const pcpu = this.words.home[hart] as number
+      if (this.next[pcpu] === hart) {
+        this.next[pcpu] = -1
+        this.#nextGang[pcpu] = 0
+        this.free++
+      }
       if (this.#from[hart - first] !== -1) this.words.home[hart] = this.#from[hart - first] as number
-    }
-    for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
-      const hart = this.#next[pcpu] as number
-      if (hart < 0 || this.machineOf(hart) !== machine) continue
-      this.#next[pcpu] = -1
-      this.#nextGang[pcpu] = 0
-      this.#free++
     }
   }
 
   /** A pCPU for a hart whose own is taken: one that nobody at home there needs more, by `moveLagMs`. -1: none. */
   #columnFor(hart: number, machine: number, place: number, now: number): number {
     const { words } = this
-    if (this.#free === 0) return -1
+    if (this.free === 0) return -1
     this.#findClaims()
+    const far = this.farFrom(machine)
+    if (this.#claimLatest < far) return -1
     const ready = words.state[hart] === hartState.ready
     const waited = ready && now - (words.readyAt[hart] as number) >= this.tuning.moveMs
-    const lag = (this.tuning.moveLagMs * unitShare) / (words.share[machine] as number)
-    const far = (words.startTag[machine] as number) + lag
     const here = this.siblingsAt(machine, words.home[hart] as number)
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
-      if (this.#next[pcpu] !== -1) continue
+      if (this.next[pcpu] !== -1) continue
       const claim = this.#claim[pcpu] as number
       if (claim <= place) continue
       // Nobody's: as an idle one. Somebody's: only for what is owed.
-      if (
-        claim === words.order.length
-          ? !waited
-          : (words.startTag[words.order[claim] as number] as number) < far
-      )
-        continue
+      const free = claim === words.order.length
+      if (free ? !waited : (words.startTag[words.order[claim] as number] as number) < far) continue
       if (this.siblingsAt(machine, pcpu) < here) return pcpu
     }
     return -1
@@ -313,229 +300,121 @@ export class GangPolicy extends Accounts {
     if (this.#claimsKnown) return
     this.#claimsKnown = true
     const { words, stride } = this
-    this.#claim.fill(words.order.length)
-    for (let i = (words.machineCount[0] as number) - 1; i >= 0; i--) {
+    const nobody = words.order.length
+    this.#claim.fill(nobody)
+    this.#claimLatest = infinity
+    let unclaimed = this.pcpus
+    for (let i = 0; i < (words.machineCount[0] as number); i++) {
       const machine = words.order[i] as number
       if (!this.eligible(machine)) continue
       const end = machine * stride + (words.harts[machine] as number)
       for (let hart = machine * stride; hart < end; hart++) {
-        if ((words.state[hart] as number) >= hartState.ready) this.#claim[words.home[hart] as number] = i
-      }
-    }
-  }
-
-  /** Gives free pCPUs to harts at home there, of machines that did not fit as a whole. */
-  #fillGaps(count: number): void {
-    const { words, stride } = this
-    for (let i = 0; i < count && this.#free > 0; i++) {
-      const machine = words.order[i] as number
-      if (!this.eligible(machine)) continue
-      const bound = this.slowest(machine) + this.tuning.skewMs
-      const end = machine * stride + (words.harts[machine] as number)
-      for (let hart = machine * stride; hart < end; hart++) {
-        if ((words.state[hart] as number) < hartState.ready) continue
         const pcpu = words.home[hart] as number
-        if (this.#next[pcpu] !== -1 || (words.progress[hart] as number) >= bound) continue
-        this.#next[pcpu] = hart
-        this.#free--
+        if ((words.state[hart] as number) < hartState.ready || this.#claim[pcpu] !== nobody) continue
+        this.#claim[pcpu] = i
+        unclaimed--
       }
+      if (unclaimed > 0) continue
+      this.#claimLatest = words.startTag[machine] as number
+      return
     }
   }
 
-  /** Gives pCPUs for which nobody at home asks to harts that waited; says when the next will have. */
-  #fillIdle(count: number, now: number): void {
+  /** Gives free pCPUs to machines that did not fit as a whole. */
+  #fillGaps(): void {
+    for (let i = 0; i < (this.words.machineCount[0] as number) && this.free > 0; i++) {
+      if (this.eligible(this.words.order[i] as number)) this.#placePart(i)
+    }
+  }
+
+  /** Gives free pCPUs to harts at home there of the machine at a place in the order, and others to what it is owed. */
+  #placePart(place: number): void {
     const { words, stride } = this
-    this.#moveAt = infinity
-    for (let i = 0; i < count && this.#free > 0; i++) {
-      const machine = words.order[i] as number
-      if (!this.eligible(machine)) continue
-      const slowest = this.slowest(machine)
-      const end = machine * stride + (words.harts[machine] as number)
-      for (let hart = machine * stride; hart < end && this.#free > 0; hart++) {
-        if (words.state[hart] !== hartState.ready || this.#next[words.home[hart] as number] === hart) continue
-        const ahead = (words.progress[hart] as number) - slowest
-        if (ahead >= this.tuning.skewMs) {
-          // It goes on when the slowest has come closer by a moment.
-          const { skewMs, wakeMs } = this.tuning
-          this.#moveAt = Math.min(this.#moveAt, now + ahead - skewMs + wakeMs)
-          continue
-        }
-        const pcpu = this.#idleFor(hart, machine, now)
-        if (pcpu < 0) continue
-        words.home[hart] = pcpu
-        this.#next[pcpu] = hart
-        this.#free--
-      }
+    const machine = words.order[place] as number
+    const bound = this.slowest(machine) + this.tuning.skewMs
+    const end = machine * stride + (words.harts[machine] as number)
+    for (let hart = machine * stride; hart < end; hart++) {
+      if ((words.state[hart] as number) < hartState.ready) continue
+      const pcpu = words.home[hart] as number
+      if (this.next[pcpu] !== -1 || (words.progress[hart] as number) >= bound) continue
+      this.next[pcpu] = hart
+      this.free--
+    }
+    if (this.free > 0) this.#moveToGaps(machine, place, bound)
+  }
+
+  /** Moves harts of a machine that is owed much, and that have no place at home, to pCPUs that others could have. */
+  #moveToGaps(machine: number, place: number, bound: number): void {
+    const { words, stride } = this
+    const end = machine * stride + (words.harts[machine] as number)
+    for (let hart = machine * stride; hart < end && this.free > 0; hart++) {
+      if (words.state[hart] !== hartState.ready || this.next[words.home[hart] as number] === hart) continue
+      if ((words.progress[hart] as number) >= bound) continue
+      const pcpu = this.#owedTo(machine, place)
+      if (pcpu < 0) return
+      words.home[hart] = pcpu
+      this.next[pcpu] = hart
+      this.free--
     }
   }
 
-  /** The idle pCPU with fewest siblings at home, if the hart waited for long enough; else -1, and `#moveAt` is told. */
-  #idleFor(hart: number, machine: number, now: number): number {
+  /** The free pCPU with fewest of the machine's harts, of those that who goes next there is owed less, by `moveLagMs`; or -1. */
+  #owedTo(machine: number, place: number): number {
     const { words } = this
+    const far = this.farFrom(machine)
+    if (this.latest() < far) return -1
     let best = -1
     let fewest = infinity
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
-      if (this.#next[pcpu] !== -1) continue
+      if (this.next[pcpu] !== -1) continue
       const siblings = this.siblingsAt(machine, pcpu)
       if (siblings >= fewest) continue
+      const other = this.#nextAt(pcpu, place)
+      if (other < 0 || (words.startTag[other] as number) < far) continue
       fewest = siblings
       best = pcpu
     }
-    // Where there are more harts than pCPUs, siblings share pCPUs anyhow.
-    const fits = (words.harts[machine] as number) <= this.pcpus
-    const stacks = fits && fewest >= this.siblingsAt(machine, words.home[hart] as number)
-    const { moveMs, stackMs } = this.tuning
-    const at = (words.readyAt[hart] as number) + (stacks ? stackMs : moveMs)
-    if (at <= now) return best
-    if (at < this.#moveAt) this.#moveAt = at
+    return best
+  }
+
+  /** The first machine after a place in the order that has a runnable hart at home on a pCPU; -1 for none. */
+  #nextAt(pcpu: number, place: number): number {
+    const { words, stride } = this
+    for (let i = place + 1; i < (words.machineCount[0] as number); i++) {
+      const machine = words.order[i] as number
+      if (!this.eligible(machine)) continue
+      const end = machine * stride + (words.harts[machine] as number)
+      for (let hart = machine * stride; hart < end; hart++) {
+        if ((words.state[hart] as number) >= hartState.ready && words.home[hart] === pcpu) return machine
+      }
+    }
     return -1
   }
 
   /** Makes the choice the present one: tells pCPUs that run something else, and says how long it holds. */
-  #commit(count: number, now: number): void {
-    const { words, stride } = this
+  #commit(now: number): void {
+    const { words } = this
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
-      words.assigned[pcpu] = this.#next[pcpu] as number
+      words.assigned[pcpu] = this.next[pcpu] as number
       words.gang[pcpu] = this.#nextGang[pcpu] as number
     }
-    for (let i = 0; i < count; i++) {
-      const machine = words.order[i] as number
-      if (!this.eligible(machine)) continue
-      const end = machine * stride + (words.harts[machine] as number)
-      for (let hart = machine * stride; hart < end; hart++) {
-        if ((words.state[hart] as number) < hartState.ready) continue
-        if (words.assigned[words.home[hart] as number] === hart) continue
-        words.waitedAt[machine] = now
-        words.contendedAt[0] = now
-        break
-      }
-    }
-    const idleUntil = Math.min(this.#moveAt, this.#fundedNext(count))
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
       const hart = words.assigned[pcpu] as number
-      const until = hart < 0 ? idleUntil : this.#holds(hart, now)
+      if (hart < 0) continue
+      const until = this.holds(hart, now)
       if (hart !== words.running[pcpu] || until < (words.until[pcpu] as number)) this.kick(pcpu)
       words.until[pcpu] = until
     }
+    this.noteIdle(now)
   }
 
-  /** When the first of the machines that are held by their caps may run again. */
-  #fundedNext(count: number): number {
-    const { words } = this
-    let at = infinity
-    for (let i = 0; i < count; i++) {
-      const machine = words.order[i] as number
-      if (words.throttled[machine] === 1 && words.runnable[machine] !== 0)
-        at = Math.min(at, this.fundedAt(machine))
-    }
-    return at
-  }
-
-  /** Until when a hart that is assigned may run: the slice, the machine's budget, the skew bound. */
-  #holds(hart: number, now: number): number {
-    const { words, stride } = this
-    const machine = this.machineOf(hart)
-    let until = words.sliceEnd[0] as number
-    const first = machine * stride
-    const end = first + (words.harts[machine] as number)
-    let together = 0
-    let slowestWaiting = infinity
-    for (let sibling = first; sibling < end; sibling++) {
-      if ((words.state[sibling] as number) < hartState.ready) continue
-      if (words.assigned[words.home[sibling] as number] === sibling) together++
-      else slowestWaiting = Math.min(slowestWaiting, words.progress[sibling] as number)
-    }
-    const ahead = (words.progress[hart] as number) - slowestWaiting
-    until = Math.min(until, now + Math.max(this.tuning.skewMs - ahead, holdLeastMs))
-    if (words.cap[machine] !== infinity) {
-      until = Math.min(until, now + Math.max((words.budget[machine] as number) / together, holdLeastMs))
-    }
-    return until
-  }
-
-  /** True when a hart is not too far ahead of siblings that wait while it would run. */
-  #withinSkew(hart: number, machine: number): boolean {
-    const { words, stride } = this
-    const least = (words.progress[hart] as number) - this.tuning.skewMs
-    const end = machine * stride + (words.harts[machine] as number)
-    for (let other = machine * stride; other < end; other++) {
-      if (other === hart || (words.state[other] as number) < hartState.ready) continue
-      if (words.assigned[words.home[other] as number] === other) continue
-      if ((words.progress[other] as number) <= least) return false
-    }
-    return true
-  }
-
-  /** A hart of the machine waits: those that run may only go on as far as the bound. */
-  #limitSkew(machine: number, now: number): void {
-    const { words, stride } = this
-    const end = machine * stride + (words.harts[machine] as number)
-    for (let hart = machine * stride; hart < end; hart++) {
-      const pcpu = words.home[hart] as number
-      if ((words.state[hart] as number) < hartState.ready || words.assigned[pcpu] !== hart) continue
-      const until = this.#holds(hart, now)
-      if (until >= (words.until[pcpu] as number)) continue
-      words.until[pcpu] = until
-      this.kick(pcpu)
-    }
-  }
-
-  /** A hart waits that an idle pCPU may take when it has waited longer. */
-  #rouseIdle(now: number): void {
-    const { words } = this
-    const at = now + this.tuning.moveMs
-    for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
-      if (words.assigned[pcpu] !== -1 || at >= (words.until[pcpu] as number)) continue
-      words.until[pcpu] = at
-      this.kick(pcpu)
-    }
-  }
-
-  /** Chooses for one pCPU while the slice lasts: gangs' harts before others, those at home before those that move. */
+  /** Chooses for one pCPU while the slice lasts. */
   #fillOne(pcpu: number, now: number): void {
     const { words } = this
     const before = words.assigned[pcpu] as number
-    const count = words.machineCount[0] as number
-    for (let other = 0; other < this.pcpus; other++) this.#next[other] = words.assigned[other] as number
-    this.#next[pcpu] = -1
-    this.#free = 1
     words.assigned[pcpu] = -1
     words.gang[pcpu] = 0
-    const hart = this.#bestAtHome(pcpu, count)
-    if (hart >= 0) {
-      this.#next[pcpu] = hart
-      words.gang[pcpu] = words.placed[this.machineOf(hart)] as number
-      this.#moveAt = infinity
-    } else this.#fillIdle(count, now)
-    const chosen = this.#next[pcpu] as number
-    words.assigned[pcpu] = chosen
-    words.until[pcpu] =
-      chosen < 0 ? Math.min(this.#moveAt, this.#fundedNext(count)) : this.#holds(chosen, now)
-    if (chosen >= 0) this.#limitSkew(this.machineOf(chosen), now)
-    if (before >= 0 && before !== chosen) this.#limitSkew(this.machineOf(before), now)
-  }
-
-  /** The ready hart at home on a pCPU that goes first; -1 for none within the skew bound. */
-  #bestAtHome(pcpu: number, count: number): number {
-    const { words, stride } = this
-    let gap = -1
-    for (let i = 0; i < count; i++) {
-      const machine = words.order[i] as number
-      const placed = words.placed[machine] === 1
-      if (!this.eligible(machine) || (gap >= 0 && !placed)) continue
-      let best = -1
-      let least = this.slowest(machine) + this.tuning.skewMs
-      const end = machine * stride + (words.harts[machine] as number)
-      for (let hart = machine * stride; hart < end; hart++) {
-        if (words.state[hart] !== hartState.ready || words.home[hart] !== pcpu) continue
-        if ((words.progress[hart] as number) >= least) continue
-        least = words.progress[hart] as number
-        best = hart
-      }
-      if (best < 0) continue
-      if (placed) return best
-      gap = best
-    }
-    return gap
+    this.serveIdle(now)
+    if (before >= 0 && before !== words.assigned[pcpu]) this.limitSkew(this.machineOf(before), now)
   }
 }

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { clearSchedulerState, usualTuning } from './accounts.ts'
 import { GangPolicy } from './gang.ts'
-import { hartState, type SchedulerPolicy, usualEntitlement } from './policy.ts'
+import { hartState, type SchedulerPolicy, type SchedulerTuning, usualEntitlement } from './policy.ts'
 import { barrierBound, computing, locking, type Program, sleeping } from './programs.ts'
-import { Simulation } from './simulator.ts'
+import { type MachineFigures, Simulation } from './simulator.ts'
 import { type SchedulerWords, schedulerStateBytes, schedulerWords } from './state-words.ts'
 import { UncoordinatedPolicy } from './uncoordinated.ts'
 
@@ -15,12 +15,13 @@ type Kind = keyof typeof kinds
 const hartsPerMachine = 8
 const machineSlots = 16
 const infinity = Number.POSITIVE_INFINITY
+const measuredMs = 10_000
 
 /** A policy, and its words to look at. */
-function makePolicy(kind: Kind, pcpus: number) {
+function makePolicy(kind: Kind, pcpus: number, tuning: Partial<SchedulerTuning> = {}) {
   const limits = { pcpus, machines: machineSlots, hartsPerMachine }
   const memory = new SharedArrayBuffer(schedulerStateBytes(limits) + 64)
-  const options = { memory, byteOffset: 64, limits }
+  const options = { memory, byteOffset: 64, limits, tuning }
   clearSchedulerState(options)
   const open = (): SchedulerPolicy => new kinds[kind](options)
   return { open, words: schedulerWords(memory, 64, limits) }
@@ -53,7 +54,11 @@ const programs: readonly Program[] = [
   sleeping(1, 3),
   sleeping(0.2, 20),
   locking(0.3, 0.1),
+  barrierBound(0.2),
 ]
+
+/** Of these programs: barriers every 0.2 ms. */
+const spinning = programs.length - 1
 
 const lives: fc.Arbitrary<Life> = fc.record({
   pcpus: fc.integer({ min: 1, max: 5 }),
@@ -163,6 +168,39 @@ function checkSkew(words: SchedulerWords, now: number): void {
   }
 }
 
+/** No pCPU is idle beside a hart that could run there, for longer than a move is worth waiting. */
+function conserving(words: SchedulerWords, skewMs: number): (now: number) => void {
+  const since = new Map<number, number>()
+  const { moveMs, stackMs, wakeMs } = usualTuning
+  return (now) => {
+    const idle = [...words.running.keys()].filter((pcpu) => words.running[pcpu] === -1)
+    for (const { machine, harts } of hartsOf(words)) {
+      const held = words.paused[machine] === 1 || words.throttled[machine] === 1
+      const runnable = harts.filter((hart) => (words.state[hart] as number) >= hartState.ready)
+      const slowest = Math.min(...runnable.map((hart) => progressAt(words, hart, now)))
+      const siblings = (at: number) => harts.filter((hart) => words.home[hart] === at).length
+      for (const hart of harts) {
+        const ahead = progressAt(words, hart, now) - slowest
+        const waits = words.state[hart] === hartState.ready && ahead < skewMs - 0.01
+        if (held || !waits || idle.length === 0) {
+          since.delete(hart)
+          continue
+        }
+        const from = since.get(hart) ?? now
+        since.set(hart, from)
+        const home = words.home[hart] as number
+        const stacks =
+          harts.length <= words.running.length && idle.every((pcpu) => siblings(pcpu) >= siblings(home))
+        const mayWaitMs = idle.includes(home) ? 0 : stacks ? stackMs : moveMs
+        must(
+          now - from < mayWaitMs + (ahead > 0 ? wakeMs : 0) + 0.02,
+          `hart ${hart} waits beside an idle pCPU`,
+        )
+      }
+    }
+  }
+}
+
 /** What each machine is entitled to of `pcpus`, if all compute: shares, but no more than it can use. */
 function entitled(
   pcpus: number,
@@ -184,13 +222,15 @@ function entitled(
   }
 }
 
-/** pCPUs' worth of time that each of some computing machines gets in 10 s. */
-function measured(kind: Kind, pcpus: number, machines: Life['machines'], seed: number): number[] {
-  const simulation = new Simulation({
-    policy: makePolicy(kind, pcpus).open(),
-    random: seededRandom(seed),
-    moveMs: 1,
-  })
+/** What each of some machines gets in 10 s. */
+function measured(
+  kind: Kind,
+  pcpus: number,
+  machines: Life['machines'],
+  { seed = 1, tuning = {} }: { seed?: number; tuning?: Partial<SchedulerTuning> } = {},
+): MachineFigures[] {
+  const policy = makePolicy(kind, pcpus, tuning).open()
+  const simulation = new Simulation({ policy, random: seededRandom(seed), moveMs: 1, switchMs: 0.01 })
   machines.forEach(({ harts, share, cap, program }, slot) => {
     simulation.add(slot, {
       harts,
@@ -199,9 +239,50 @@ function measured(kind: Kind, pcpus: number, machines: Life['machines'], seed: n
       startMs: 20,
     })
   })
-  simulation.run(10_000)
-  return machines.map((_, slot) => simulation.figures(slot).ranMs / 10_000)
+  simulation.run(measuredMs)
+  return machines.map((_, slot) => simulation.figures(slot))
 }
+
+/** Sizes and shares on a number of pCPUs that got something else once. */
+const sharesOnceWrong: [number, [number, number][]][] = [
+  [3, [[5, 100]]],
+  [
+    2,
+    [
+      [1, 100],
+      [2, 300],
+    ],
+  ],
+  [
+    3,
+    [
+      [1, 100],
+      [4, 100],
+      [3, 100],
+    ],
+  ],
+  [
+    4,
+    [
+      [6, 300],
+      [3, 100],
+    ],
+  ],
+]
+
+/** Left a pCPU idle once. */
+const idleOnce: [Life] = [
+  {
+    pcpus: 3,
+    seed: 900407805,
+    machines: [
+      { harts: 3, share: 300, cap: infinity, program: 3 },
+      { harts: 2, share: 100, cap: 0.3, program: 2 },
+      { harts: 3, share: 100, cap: infinity, program: 2 },
+    ],
+    changes: [],
+  },
+]
 
 describe.each(['gang', 'uncoordinated'] as const)('%s, through random lives', (kind) => {
   it('runs no hart twice, and counts right, though kicks take time and threads take turns', () =>
@@ -211,6 +292,15 @@ describe.each(['gang', 'uncoordinated'] as const)('%s, through random lives', (k
         live(life, inTurns(open), () => checkCounts(words), 0.3)
       }),
       { numRuns: 25 },
+    ))
+
+  it('leaves no pCPU idle that has something to run', () =>
+    fc.assert(
+      fc.property(lives, (life) => {
+        const { open, words } = makePolicy(kind, life.pcpus)
+        live(life, open(), conserving(words, kind === 'gang' ? usualTuning.skewMs : infinity))
+      }),
+      { numRuns: 20, endOnFailure: true, examples: [idleOnce] },
     ))
 
   it('does the same again, whichever thread decides', () =>
@@ -228,8 +318,8 @@ describe.each(['gang', 'uncoordinated'] as const)('%s, through random lives', (k
     fc.assert(
       fc.property(lives, fc.constantFrom(0.1, 0.5, 1.3), (life, cap) => {
         const machines = life.machines.map((machine) => ({ ...machine, cap, program: 0 }))
-        measured(kind, life.pcpus, machines, life.seed).forEach((got) => {
-          expect(got).toBeLessThan(cap * 1.01 + 0.005)
+        measured(kind, life.pcpus, machines, { seed: life.seed }).forEach(({ ranMs }) => {
+          expect(ranMs / measuredMs).toBeLessThan(cap * 1.01 + 0.005)
         })
       }),
       { numRuns: 10 },
@@ -246,23 +336,42 @@ describe('gangs', () => {
       { numRuns: 25 },
     ))
 
-  it('get their shares within 3 % of the host, over 10 s', () =>
+  it('get their shares within 3 % of the host, over 10 s, whatever their sizes', () =>
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 4 }),
-        fc.array(fc.constantFrom(50, 100, 100, 300), { minLength: 1, maxLength: 7 }),
-        fc.constantFrom('one hart each', 'as many as pCPUs'),
-        (pcpus, shares, size) => {
-          const harts = size === 'one hart each' ? 1 : pcpus
-          const machines = shares.map((share) => ({ harts, share, cap: infinity, program: 0 }))
-          const got = measured('gang', pcpus, machines, 1)
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), fc.constantFrom(50, 100, 100, 300)), {
+          minLength: 1,
+          maxLength: 7,
+        }),
+        (pcpus, sizes) => {
+          const machines = sizes.map(([harts, share]) => ({ harts, share, cap: infinity, program: 0 }))
+          const got = measured('gang', pcpus, machines)
           entitled(pcpus, machines).forEach((part, i) => {
-            expect(Math.abs((got[i] as number) - part) / pcpus).toBeLessThan(0.03)
+            const { ranMs = 0 } = got[i] ?? {}
+            expect(Math.abs(ranMs / measuredMs - part) / pcpus).toBeLessThan(0.03)
           })
         },
       ),
-      { numRuns: 15, endOnFailure: true },
+      { numRuns: 12, endOnFailure: true, examples: sharesOnceWrong },
     ))
+
+  const pairs = [
+    { harts: 2, share: 100, cap: infinity, program: spinning },
+    { harts: 2, share: 100, cap: infinity, program: spinning },
+  ]
+  it('pass 1.3 times as many barriers as without coordination, two of 2 harts on 2 pCPUs', () => {
+    const barriers = (kind: Kind) => measured(kind, 2, pairs).reduce((sum, { barriers }) => sum + barriers, 0)
+    expect(barriers('gang')).toBeGreaterThan(1.3 * barriers('uncoordinated'))
+  })
+
+  it('that share a pCPU, as a busy hart has the other, pass more barriers than if they waited for both', () => {
+    const machines = [...pairs.slice(1), { harts: 1, share: 100, cap: infinity, program: 0 }]
+    const [gang, busy] = measured('gang', 2, machines)
+    const [kept, beside] = measured('gang', 2, machines, { tuning: { stackMs: infinity } })
+    expect(gang?.barriers).toBeGreaterThan(1.1 * (kept?.barriers ?? infinity))
+    expect(busy?.workedMs).toBeGreaterThan(1.3 * (beside?.workedMs ?? infinity))
+  })
 
   it('starve nobody: of machines with equal shares, none waits for longer than all others have two slices', () =>
     fc.assert(

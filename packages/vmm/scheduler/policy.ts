@@ -39,6 +39,8 @@ export interface SchedulerTuning {
   readonly moveLagMs: number
   /** how much less than a running machine one that wakes must have had to take its place at once */
   readonly wakeMs: number
+  /** how long a hart runs while a sibling waits for the same pCPU */
+  readonly turnMs: number
 }
 
 /** What a machine is entitled to. */

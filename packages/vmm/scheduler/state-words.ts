@@ -24,12 +24,21 @@ const fields = {
       virtualTime: 'ms of a machine of share 100',
       /** when a ready hart last found no place */
       contendedAt: 'ms',
+      /** how long harts have waited lately beside pCPUs that siblings would have to share, up to `besideAt` */
+      besideMs: 'ms',
+      besideAt: 'ms',
     },
     i32: {
       /** machines in `order` */
       machineCount: 'count',
       /** pCPUs whose `kick` is set */
       kickCount: 'count',
+      /** 1: such a hart waits at present */
+      beside: 'flag',
+      /** machines that have a cap */
+      cappedCount: 'count',
+      /** machines in `gangs` */
+      gangCount: 'count',
     },
   },
   pcpu: {
@@ -37,6 +46,8 @@ const fields = {
       /** its hart has been charged up to here */
       chargedAt: 'ms',
       until: 'ms',
+      /** since when it has nothing to run, Infinity when it has */
+      idleAt: 'ms',
     },
     i32: {
       /** hart that it should run, -1 none */
@@ -47,6 +58,8 @@ const fields = {
       gang: 'flag',
       /** 1: its thread must be told */
       kick: 'flag',
+      /** machines that the last choice placed, first come first; a list, of no more than there are pCPUs */
+      gangs: 'machine',
     },
   },
   machine: {
@@ -60,8 +73,8 @@ const fields = {
       /** what it may still run before its cap holds it */
       budget: 'ms',
       budgetAt: 'ms',
-      /** when a ready hart of it last found no place */
-      waitedAt: 'ms',
+      /** since when each choice placed all of it, Infinity when the last did not */
+      contentAt: 'ms',
     },
     i32: {
       present: 'flag',
@@ -131,8 +144,9 @@ export function schedulerWords(
       at += countOf(kind, limits) * 4
     }
   }
-  // Built from the same table as the type.
-  return words as SchedulerWords
+  // Built from the same table as the type. The copy is an object of one shape: one that grew by computed names is a hash
+  // table to V8, and each decision looks up hundreds of fields.
+  return { ...words } as SchedulerWords
 }
 
 /** Adds to one word. */

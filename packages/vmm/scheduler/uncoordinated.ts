@@ -26,7 +26,7 @@ export class UncoordinatedPolicy extends Accounts {
       if (at <= now) words.home[next] = pcpu
       else {
         next = -1
-        until = Math.min(at, this.#fundedNext())
+        until = Math.min(at, this.fundedNext())
       }
     }
     if (next >= 0 && words.cap[this.machineOf(next)] !== infinity) {
@@ -38,6 +38,8 @@ export class UncoordinatedPolicy extends Accounts {
     }
     words.assigned[pcpu] = next
     words.until[pcpu] = until
+    const lost = hart >= 0 && hart !== next && (words.state[hart] as number) >= hartState.ready
+    this.#rouseIdle(Math.min(lost ? now + this.tuning.moveMs : infinity, this.fundedNext()))
   }
 
   protected rejoin(hart: number): void {
@@ -54,19 +56,17 @@ export class UncoordinatedPolicy extends Accounts {
     const pcpu = words.home[hart] as number
     const other = words.assigned[pcpu] as number
     const ahead = this.progressOf(machine, this.tuning.wakeMs)
-    if (!this.eligible(machine)) return
+    if (!this.eligible(machine)) {
+      this.#rouseIdle(this.fundedNext())
+      return
+    }
     if (other < 0 || (words.progress[hart] as number) + ahead < (words.progress[other] as number)) {
       words.assigned[pcpu] = hart
       words.until[pcpu] = now + this.tuning.sliceMs
       this.kick(pcpu)
-      return
+      if (other < 0) return
     }
-    for (let idle = 0; idle < this.pcpus; idle++) {
-      const at = now + this.tuning.moveMs
-      if (words.assigned[idle] !== -1 || at >= (words.until[idle] as number)) continue
-      words.until[idle] = at
-      this.kick(idle)
-    }
+    this.#rouseIdle(now + this.tuning.moveMs)
   }
 
   protected reconsider(now: number): void {
@@ -97,6 +97,16 @@ export class UncoordinatedPolicy extends Accounts {
     return best
   }
 
+  /** A hart waits that an idle pCPU may take at a time. */
+  #rouseIdle(at: number): void {
+    const { words } = this
+    for (let idle = 0; idle < this.pcpus; idle++) {
+      if (words.assigned[idle] !== -1 || at >= (words.until[idle] as number)) continue
+      words.until[idle] = at
+      this.kick(idle)
+    }
+  }
+
   #longestWaiting(): number {
     const { words, stride } = this
     let best = -1
@@ -111,17 +121,6 @@ export class UncoordinatedPolicy extends Accounts {
       }
     }
     return best
-  }
-
-  #fundedNext(): number {
-    const { words } = this
-    let at = infinity
-    for (let i = 0; i < (words.machineCount[0] as number); i++) {
-      const machine = words.order[i] as number
-      if (words.throttled[machine] === 1 && words.runnable[machine] !== 0)
-        at = Math.min(at, this.fundedAt(machine))
-    }
-    return at
   }
 
   /** Harts of the machine that run, and one more that is about to. */
