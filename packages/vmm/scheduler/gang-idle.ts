@@ -144,29 +144,47 @@ export abstract class GangIdle extends GangBounds {
   /** The idle pCPU with fewest siblings at home, if the hart waited for long enough; else -1, and `#moveAt` is told. */
   #idleFor(hart: number, machine: number, now: number): number {
     const { words } = this
+    const here = this.siblingsAt(machine, words.home[hart] as number)
+    // Where there are more harts than pCPUs, siblings share pCPUs anyhow.
+    const fits = (words.harts[machine] as number) <= this.pcpus
     let best = -1
     let fewest = infinity
+    let idleAt = now
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
       if (this.next[pcpu] !== -1) continue
       const siblings = this.siblingsAt(machine, pcpu)
+      // A sibling is at home there, and is held since it is ahead: so the pCPU stops often, for short times.
+      if (siblings < here && this.#waitsAt(machine, pcpu)) return pcpu
+      if (!fits || siblings < here || fewest >= here) idleAt = Math.min(idleAt, words.idleAt[pcpu] as number)
       if (siblings >= fewest) continue
+      // Of pCPUs that siblings would share, and others, only these count.
+      if (fits && siblings < here && fewest >= here) idleAt = Math.min(now, words.idleAt[pcpu] as number)
       fewest = siblings
       best = pcpu
     }
-    const here = this.siblingsAt(machine, words.home[hart] as number)
     const { moveMs, stackMs } = this.tuning
-    let at = (words.state[hart] === hartState.ready ? (words.readyAt[hart] as number) : now) + moveMs
-    // Where there are more harts than pCPUs, siblings share pCPUs anyhow, and who is ahead of the others stops often.
-    if ((words.harts[machine] as number) > this.pcpus) at = fewest < here ? now : at
-    else if (fewest >= here) {
-      at = now + stackMs - this.#besideMs(now)
+    const readyAt = words.state[hart] === hartState.ready ? (words.readyAt[hart] as number) : now
+    // A pause of either is not worth a move.
+    let at = Math.max(readyAt, idleAt) + moveMs
+    // Siblings that take turns are never ready for long.
+    if (fewest < here && here > 1) at = idleAt + moveMs
+    else if (fewest >= here && fits) {
+      at = Math.max(at, now + stackMs - this.#besideMs(now))
       this.beside = true
     }
-    // Siblings that take turns are never ready for long: it counts how long the pCPU has had nothing.
-    else at = Math.min(at, Math.min(words.idleAt[best] as number, now) + moveMs)
     if (at <= now) return best
     if (at < this.moveAt) this.moveAt = at
     return -1
+  }
+
+  /** True when a ready hart of the machine is at home on a pCPU. */
+  #waitsAt(machine: number, pcpu: number): boolean {
+    const { words, stride } = this
+    const end = machine * stride + (words.harts[machine] as number)
+    for (let hart = machine * stride; hart < end; hart++) {
+      if (words.state[hart] === hartState.ready && words.home[hart] === pcpu) return true
+    }
+    return false
   }
 
   /** How long harts have waited lately beside idle pCPUs that siblings would have to share. */
@@ -191,7 +209,7 @@ export abstract class GangIdle extends GangBounds {
       }
       if (words.idleAt[pcpu] === infinity) words.idleAt[pcpu] = now
       if (until < 0) until = Math.min(this.moveAt, this.fundedNext())
-      if (words.running[pcpu] !== -1 || until < (words.until[pcpu] as number)) this.kick(pcpu)
+      if (until < (words.until[pcpu] as number)) this.kick(pcpu)
       words.until[pcpu] = until
     }
   }

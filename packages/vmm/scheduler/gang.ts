@@ -38,8 +38,8 @@ export class GangPolicy extends GangIdle {
   /** place in the order of the first machine that has a runnable hart at home on each pCPU */
   readonly #claim: Int32Array
   #claimsKnown = false
-  /** largest start tag of the machines that claim pCPUs, Infinity where a pCPU is nobody's */
-  #claimLatest = infinity
+  /** true when no pCPU is nobody's */
+  #allClaimed = false
 
   constructor(options: PolicyOptions) {
     super(options)
@@ -161,11 +161,10 @@ export class GangPolicy extends GangIdle {
       if (placed) {
         words.placed[machine] = 1
         words.gangs[gangs++] = machine
-      } else {
-        words.contendedAt[0] = now
-        // Who is owed much gets what there is before later gangs do.
-        if (this.free > 0 && this.latest() >= this.farFrom(machine)) this.#placePart(i)
-      }
+      } else words.contendedAt[0] = now
+      // Who is owed much, and has harts that wait, gets what there is before later gangs do.
+      const waits = !placed || words.contentAt[machine] === infinity
+      if (waits && this.free > 0 && this.latest() >= this.farFrom(machine)) this.#placePart(i)
       if (this.free === 0 && !placed) break
     }
     words.gangCount[0] = gangs
@@ -273,23 +272,23 @@ export class GangPolicy extends GangIdle {
     }
   }
 
-  /** A pCPU for a hart whose own is taken: one that nobody at home there needs more, by `moveLagMs`. -1: none. */
+  /** A pCPU for a hart whose own is taken: one that nobody at home there comes first on, if it is owed, or that is nobody's. -1: none. */
   #columnFor(hart: number, machine: number, place: number, now: number): number {
     const { words } = this
     if (this.free === 0) return -1
-    this.#findClaims()
-    const far = this.farFrom(machine)
-    if (this.#claimLatest < far) return -1
+    const owed = this.latest() >= this.farFrom(machine)
     const ready = words.state[hart] === hartState.ready
     const waited = ready && now - (words.readyAt[hart] as number) >= this.tuning.moveMs
+    if (!owed && !waited) return -1
+    this.#findClaims()
+    if (!owed && this.#allClaimed) return -1
     const here = this.siblingsAt(machine, words.home[hart] as number)
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
       if (this.next[pcpu] !== -1) continue
       const claim = this.#claim[pcpu] as number
       if (claim <= place) continue
       // Nobody's: as an idle one. Somebody's: only for what is owed.
-      const free = claim === words.order.length
-      if (free ? !waited : (words.startTag[words.order[claim] as number] as number) < far) continue
+      if (claim === words.order.length ? !waited : !owed) continue
       if (this.siblingsAt(machine, pcpu) < here) return pcpu
     }
     return -1
@@ -302,7 +301,7 @@ export class GangPolicy extends GangIdle {
     const { words, stride } = this
     const nobody = words.order.length
     this.#claim.fill(nobody)
-    this.#claimLatest = infinity
+    this.#allClaimed = false
     let unclaimed = this.pcpus
     for (let i = 0; i < (words.machineCount[0] as number); i++) {
       const machine = words.order[i] as number
@@ -315,7 +314,7 @@ export class GangPolicy extends GangIdle {
         unclaimed--
       }
       if (unclaimed > 0) continue
-      this.#claimLatest = words.startTag[machine] as number
+      this.#allClaimed = true
       return
     }
   }
@@ -400,9 +399,10 @@ export class GangPolicy extends GangIdle {
     }
     for (let pcpu = 0; pcpu < this.pcpus; pcpu++) {
       const hart = words.assigned[pcpu] as number
+      if (hart !== words.running[pcpu]) this.kick(pcpu)
       if (hart < 0) continue
       const until = this.holds(hart, now)
-      if (hart !== words.running[pcpu] || until < (words.until[pcpu] as number)) this.kick(pcpu)
+      if (until < (words.until[pcpu] as number)) this.kick(pcpu)
       words.until[pcpu] = until
     }
     this.noteIdle(now)
