@@ -10,6 +10,7 @@
  *   harts what two harts do of a parallel integer program, as a multiple of what one does (no peer)
  *   disk  seconds by the guest's clock for 1 GiB read and 512 MiB written in requests of 1 MiB, and 20,000 of 4 KiB
  *   ring  millions of frames a second, and Gbit/s, through the switch alone: no guest, one thread (no peer)
+ *   gang  the gang scheduler: what it gives in the simulator, and microseconds of a decision (no guest, no peer)
  *   programs  Debian's programs in the image `bench`, each, and means; three turns. `--only xz --only perl` picks
  *             some by their names
  */
@@ -19,6 +20,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureDisk } from './disk.ts'
+import { measureGang } from './gang.ts'
 import { passed, qemuArguments } from './guest.ts'
 import { measureHarts } from './harts.ts'
 import { measureIdle } from './idle.ts'
@@ -123,6 +125,7 @@ const benchmarks: Readonly<
   harts: measureHarts,
   disk: (setting) => measureDisk({ ...setting, memoryMiB }),
   ring: async ({ pairs, progress }) => measureRing(pairs, progress),
+  gang: async ({ pairs, progress }) => measureGang(pairs, progress),
   programs: measurePrograms,
 }
 
@@ -194,7 +197,7 @@ function table(
     if ('kind' in result) return programLine(result)
     return 'ratio' in result
       ? `${result.name.padEnd(6)} virga ${result.ours.toFixed(2)} ${result.unit}, qemu ${result.peer.toFixed(2)} ${result.unit}, ratio ${result.ratio.toFixed(2)}`
-      : `${result.name.padEnd(6)} virga ${result.value.toFixed(1)} ${result.unit}`
+      : `${result.name.padEnd(6)} virga ${result.value.toFixed(result.value < 10 ? 2 : 1)} ${result.unit}`
   })
   return [
     ...lines,
