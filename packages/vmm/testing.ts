@@ -89,10 +89,18 @@ export class ScriptedEngine implements Engine {
     const hart = this.#hart(address)
     // As the real engine: attention is withdrawn, then requests are served, then code runs.
     hart.write32('attention', 0)
-    hart.clearRequests(hart.requests)
+    // Read once: what comes meanwhile is not served, and stays.
+    const { requests } = hart
+    this.serve(requests)
+    hart.clearRequests(requests)
     const slice = this.#slices[hart.id] ?? 0
     this.#slices[hart.id] = slice + 1
     return this.#script(hart, slice)
+  }
+
+  /** For an engine that keeps something: what the hart is asked for (bits of hartRequest), before it counts as served. */
+  protected serve(_requests: number): void {
+    return
   }
 
   #hart(address: number): HartBlock {

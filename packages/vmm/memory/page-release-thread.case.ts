@@ -48,12 +48,8 @@ function touch(page: number): void {
 }
 
 class GuestLike extends ScriptedEngine {
-  override run(address: number): number {
-    const hart = defined(machine.harts[pcpu], 'hart')
-    // As the real engine: attention is withdrawn, then requests are served, then code runs.
-    hart.write32('attention', 0)
-    if ((hart.requests & hartRequest.flushSlat) !== 0) tlb.clear()
-    return super.run(address)
+  protected override serve(requests: number): void {
+    if ((requests & hartRequest.flushSlat) !== 0) tlb.clear()
   }
 }
 
