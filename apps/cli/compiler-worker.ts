@@ -24,7 +24,7 @@ export interface CompilerLine {
 }
 
 /**
- * Bytes that a region runs in V8's baseline code before it is optimised, a hot loop some 10 ms. Regions are many, and V8's
+ * Bytes that a region runs in V8's baseline code before it is optimised. Regions are many, and V8's
  * optimiser is slow: with 30 instead of 6 million the programs of `npm run bench` went 5 to 14 % faster, and a boot
  * took an eighth less processor time (2026-11-25, medians of 4 and 6).
  */

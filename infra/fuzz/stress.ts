@@ -62,7 +62,7 @@ function runGroup(group: readonly string[]): Finding | undefined {
     const tell = `echo "status $s: ${run}"; cat /tmp/said`
     return `${run} >/tmp/said 2>&1; s=$?; if [ $s != 0 ] || ! grep -q 'passed: [1-9]' /tmp/said; then ${tell}; fi`
   })
-  const { status, stdout, stderr } = spawnSync(
+  const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
     [
       command,
@@ -78,6 +78,8 @@ function runGroup(group: readonly string[]): Finding | undefined {
     ],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  // The program itself is not there or cannot be run: no finding.
+  if (error !== undefined) throw error
   const said = stdout.split('\n').filter((line) => line !== '')
   if (status !== 0)
     return { summary: [`the machine ended with status ${status}`, ...said], detail: [stderr, ...group] }
