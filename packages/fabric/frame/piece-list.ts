@@ -192,5 +192,6 @@ function copyWords(source: Int32Array, from: number, target: Int32Array, to: num
 
 function wordsOf(memory: Uint8Array): Int32Array {
   assert(memory.byteOffset % 4 === 0, 'memory of frames begins at a word')
-  return new Int32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2)
+  // Not by a shift: an arena may have 2 ** 32 bytes.
+  return new Int32Array(memory.buffer, memory.byteOffset, Math.floor(memory.byteLength / 4))
 }
